@@ -2,40 +2,53 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "base/fd.h"
 #include "base/result.h"
 #include "observe/wire.h"
+#include "recording/codec.h"
 #include "trace/events.h"
 #include "trace/run.h"
 
 namespace observe {
 
-// One block of encoded records, not yet compressed: what the drain thread hands to the writer
-// thread.
-class EncodedBlock;
-
-// Turns consecutive records of one CPU and lane into columns. Fast, allocation-free once warm.
-class BlockEncoder;
-
+// Every call writes whole chunks, each with one system call, so that a kill tears at most the last
+// one. Calls may come from several threads; they take turns. After the first error every further
+// call returns it.
 class RecordingWriter {
  public:
   // Takes an open, empty file. Writes the header.
   static Result<RecordingWriter> create(UniqueFd file);
 
+  RecordingWriter(RecordingWriter&&) noexcept;
+  RecordingWriter& operator=(RecordingWriter&&) noexcept;
+  ~RecordingWriter();
+
   Result<void> write_run(const RunInfo& run);
   Result<void> write_host(const HostInfo& host);
+  // As soon as it is known: a recording that is cut short has it from here.
+  Result<void> write_window_begin(Time begin);
   Result<void> write_first_seeds(std::span<const observe_seed> seeds);
   Result<void> write_last_seeds(std::span<const observe_seed> seeds);
+  // Compresses, too: for the writer thread.
   Result<void> write_events(const EncodedBlock& block);
   Result<void> write_markers(std::uint32_t lane, std::span<const Marker> markers);
+  // "The events of every CPU up to `until` have been written": where the window of a recording
+  // that is cut short ends. Worth a call whenever all encoders have been flushed.
+  Result<void> write_checkpoint(Time until);
   Result<void> write_lost(std::span<const LostInterval> lost);
   Result<void> write_workload(const WorkloadInfo& workload);
-  // The closing part: without it a recording counts as incomplete.
+  // The closing part: without it a recording counts as incomplete. Sets capture.complete.
   Result<void> finish(const CaptureInfo& capture);
 
   std::uint64_t bytes_written() const;
+
+ private:
+  struct State;
+  explicit RecordingWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace observe

@@ -7,12 +7,11 @@
 #include <atomic>
 #include <cstdint>
 
+#include "trace/events.h"
+
 namespace observe::workloads {
 
-// Numbers are part of the recording: never reused.
-enum class MarkerKind : std::uint16_t {
-  kLostUpdate = 1,  // a = value loaded, b = value that the store overwrote
-};
+using observe::MarkerKind;
 
 struct MarkerRecord {
   std::uint64_t at_ns;  // CLOCK_MONOTONIC

@@ -8,7 +8,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "base/result.h"
@@ -18,21 +17,28 @@ namespace observe::workloads {
 
 class Stage;  // stage.h: threads, gate, markers, stop flag, results
 
-enum class ParameterType { kInteger, kReal, kDuration, kChoice, kCpuList, kFlag };
+enum class ParameterType { kInteger, kReal, kDuration, kChoice, kCpuList, kFlag, kPolicy };
 
 // An option of a workload: `--name`. Bounds and default are text in the option's own unit, so that
 // help, list --json and the parser speak of the same thing.
 struct Parameter {
   std::string_view name;
   ParameterType type = ParameterType::kInteger;
-  std::string_view unit;           // "threads", "us", "iterations"; empty: none
+  std::string_view unit;              // "threads", "us", "iterations"; empty: none
   std::string_view minimum, maximum;  // inclusive; empty: none
-  std::string_view fallback;       // the default
+  std::string_view fallback;          // the default; empty: absent unless given
   std::span<const std::string_view> choices;  // kChoice
   std::string_view help;
 };
 
-// The effective values, checked: every parameter that the workload has, and the common ones.
+// Another default for a common parameter.
+struct Default {
+  std::string_view name;
+  std::string_view text;
+};
+
+// The effective values, checked: every parameter that has one. The readers want a name that
+// has() and the parameter's own type; anything else is a bug.
 class Values {
  public:
   void set(std::string name, std::string text) { texts_[std::move(name)] = std::move(text); }
@@ -42,6 +48,7 @@ class Values {
   double real(std::string_view name) const;
   Nanos duration(std::string_view name) const;
   std::vector<Cpu> cpus(std::string_view name) const;
+  bool flag(std::string_view name) const;
   const std::map<std::string, std::string>& all() const { return texts_; }
 
  private:
@@ -49,7 +56,7 @@ class Values {
 };
 
 struct Role {
-  std::string_view name;
+  std::string_view name;  // at most 11 characters: threads are named "role-123"
   std::string_view what;
 };
 
@@ -59,29 +66,46 @@ struct PredictionSpec {
   std::string_view inconclusive_when;
 };
 
+// What the parser and validate() may ask of the machine and of the caller's rights.
+struct Machine {
+  std::vector<Cpu> online_cpus;
+  std::vector<Cpu> allowed_cpus;   // sched_getaffinity: what cpusets and taskset leave
+  std::int64_t thread_limit = 0;   // RLIMIT_NPROC, threads-max; 0: not known
+  int realtime_limit = 0;          // highest real-time priority that may be asked for; 0: none
+  int nice_limit = 0;              // lowest nice value that may be asked for
+};
+
+Machine read_machine();
+
 struct Spec {
   std::string_view name;
-  std::string_view idea;     // the row of the table of ideas: "Shared state, races and locks"
-  std::string_view summary;  // one line
+  std::string_view idea;         // the row of the table of ideas: "Shared state, races and locks"
+  std::string_view summary;      // one line
   std::string_view explanation;  // paragraphs: what it does, what to look for
   std::span<const Parameter> parameters;  // its own, beside the common ones
+  std::span<const Default> defaults;      // of common ones, where its own differ
   std::span<const Role> roles;
   std::span<const PredictionSpec> predictions;
 
-  // Refuses values that are each valid but impossible together, before anything starts.
-  Result<void> (*validate)(const Values& values, const struct Machine& machine);
+  // How many threads run() will create; null: --threads.
+  std::int64_t (*thread_count)(const Values& values);
+  // Refuses values that are each valid but impossible together, before anything starts; what
+  // concerns the common parameters alone is checked already. May be null.
+  Result<void> (*validate)(const Values& values, const Machine& machine);
   // Runs in the workload's process, as the calling user: creates threads, waits at the gate, works.
   Result<void> (*run)(const Values& values, Stage& stage);
 };
 
-// What validate() may ask of the machine.
-struct Machine {
-  std::vector<Cpu> allowed_cpus;  // sched_getaffinity
-  std::int64_t thread_limit = 0;  // RLIMIT_NPROC and the like; 0: not known
-};
-
 std::span<const Spec> registry();
 const Spec* find(std::string_view name);
+// find(), with an Error that suggests the nearest name.
+Result<const Spec*> lookup(std::string_view name);
 std::span<const Parameter> common_parameters();
+
+// The default of a common parameter or one of the workload's own, for this workload.
+std::string_view default_of(const Spec& spec, const Parameter& parameter);
+
+// No workload may have more threads than this, whatever the machine allows.
+inline constexpr std::int64_t kMaxThreads = 512;
 
 }  // namespace observe::workloads

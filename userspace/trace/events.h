@@ -130,10 +130,18 @@ struct Account {
 };
 inline constexpr std::uint64_t kNoRunDelay = ~std::uint64_t{0};
 
+// What a marker says. Numbers are part of the recording: never reused.
+enum class MarkerKind : std::uint16_t {
+  // A store that threw away the work of others: a = the word loaded, b = the word overwritten,
+  // each with the count above kLostUpdateTagBits and its writer's lane + 1 below.
+  kLostUpdate = 1,
+};
+inline constexpr unsigned kLostUpdateTagBits = 16;
+
 // Written by the workload itself, on the same clock.
 struct Marker {
   Time at;
-  std::uint16_t kind = 0;  // workloads/marker.h
+  std::uint16_t kind = 0;  // MarkerKind
   std::uint16_t lane = 0;  // the workload's own number of the thread
   std::uint64_t a = 0;
   std::uint64_t b = 0;

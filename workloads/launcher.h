@@ -1,0 +1,93 @@
+// Starts a workload in a process of its own, holds it at a gate until the observer watches, and
+// brings its results back.
+//
+// The child runs as the calling user while the observer may be root: nothing it writes is
+// trusted. Its results come through a pipe, bounded in size and checked; its marker rings are read
+// with indices that only the observer owns.
+//
+// The child ends by itself when its phase is over, when it is asked to, and when the observer dies
+// however it dies: it holds the reading end of a pipe whose writing end only the observer has, and
+// the kernel is asked to kill it with its parent. It ignores SIGINT: on a terminal Ctrl-C reaches
+// both, and the observer decides.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/units.h"
+#include "trace/events.h"
+#include "trace/run.h"
+#include "workloads/spec.h"
+
+namespace observe::workloads {
+
+// Gives up privileges in the child, before anything of the workload runs.
+using BecomeUser = std::function<Result<void>()>;
+
+// How long a workload that was told to stop may take before it is killed.
+inline constexpr Nanos kGrace = std::chrono::seconds{5};
+
+class SharedMarkers;  // marker_memory.h
+
+class Launched {
+ public:
+  Launched(Launched&&) noexcept;
+  Launched& operator=(Launched&&) noexcept;
+  Launched(const Launched&) = delete;
+  Launched& operator=(const Launched&) = delete;
+  ~Launched();  // kills and reaps what is left
+
+  // All threads created, placed and waiting at the gate.
+  Result<void> wait_ready(Nanos timeout = std::chrono::seconds{30});
+  // Lets them run. Call once, when wait_ready() succeeded.
+  Result<void> open_gate();
+  // Asks it to end its phase and report. May be called at any time, any number of times.
+  void request_stop();
+  // Readable when the workload has results or has died: call finish() then.
+  int done_fd() const;
+  // Stops it unless it has ended, takes its results and reaps it; kills it when it takes longer
+  // than the grace time. An Error when it failed, was killed or reported nonsense. Call once.
+  Result<WorkloadInfo> finish(Nanos grace = kGrace);
+
+  Pid pid() const;
+  // Lanes of markers: one per thread of the workload.
+  std::uint32_t lanes() const;
+  // Copies up to out.size() markers of one lane and returns how many. For one thread at a time.
+  std::size_t take(std::uint32_t lane, std::span<Marker> out);
+  // Markers that found their ring full, or that made no sense.
+  std::uint64_t dropped() const;
+
+ private:
+  friend Result<Launched> launch(const Spec&, const Values&, std::uint64_t, const BecomeUser&);
+  Launched();
+
+  Result<std::string> next_message(Nanos timeout);
+  Error death();
+  void kill_and_reap();
+
+  std::string name_;
+  std::shared_ptr<SharedMarkers> markers_;
+  UniqueFd control_;   // to the child: one byte opens the gate, the next one or the end stops it
+  UniqueFd reports_;   // from the child: lines of JSON
+  std::string pending_;
+  std::size_t received_ = 0;
+  Time launched_at_;
+  pid_t pid_ = -1;
+  int status_ = 0;
+  bool reaped_ = false;
+  bool stop_sent_ = false;
+};
+
+// Forks. Call before the process has threads or descriptors that the workload must not have; the
+// child closes what it inherits all the same. `values` come from resolve().
+Result<Launched> launch(const Spec& spec, const Values& values, std::uint64_t seed,
+                        const BecomeUser& become_user);
+
+}  // namespace observe::workloads

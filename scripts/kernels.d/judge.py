@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Judges what a guest reported: every run ended well, lost nothing, and agrees with its kernel.
+
+judge.py NAME RESULTS prints one row of the table, then each complaint on a line of its own; exits 1
+when there is one and 2 when the guest never came to its end.
+"""
+
+import json
+import sys
+
+
+def parse(text):
+    """The guest's kernel release, clock source and runs; None in place of the runs if cut short."""
+    kernel = clock = "?"
+    runs, part = [], None
+    for line in text.splitlines():
+        word, _, rest = line.partition(" ")
+        if word == "@@kernel":
+            kernel = rest
+        elif word == "@@clock":
+            clock = rest
+        elif word == "@@run":
+            runs.append({"arguments": rest, "status": None, "messages": [], "json": []})
+        elif word == "@@status" and runs:
+            runs[-1]["status"] = int(rest)
+        elif word in ("@@messages", "@@json"):
+            part = word[2:]
+        elif word == "@@end":
+            return kernel, clock, runs
+        elif runs and part:
+            runs[-1][part].append(line)
+    return kernel, clock, None
+
+
+def complaints_of(run):
+    if run["status"] != 0:
+        said = " | ".join(line for line in run["messages"] if line.strip())
+        return [f"exit status {run['status']}: {said}"], None
+    try:
+        summary = json.loads("\n".join(run["json"]))
+    except ValueError as error:
+        return [f"unreadable JSON: {error}"], None
+    found = []
+    if summary["capture"]["lost"] != 0:
+        found.append(f"{summary['capture']['lost']} events lost")
+    if summary["totals"]["switches"] == 0:
+        found.append("not one switch was seen")
+    checks = summary["self_checks"]
+    if not checks:
+        found.append("no self-check was made")
+    for check in checks:
+        if check.get("promised", True) and not check["passed"]:
+            found.append(f"self-check failed: {check['name']}, {check['exact']} of"
+                         f" {check['checked']} exact, worst {check['worst']} {check['unit']}")
+    for thread in summary["threads"]:
+        account = thread.get("kernel_account")
+        if not thread["target"] or account is None:
+            continue
+        seen = sum(thread["switches"].values())
+        kept = account["nvcsw"] + account["nivcsw"]
+        # The switch in which a thread dies is in its counters only from some kernels on.
+        if seen != kept:
+            found.append(f"thread {thread['name']} ({thread['tid']}): {seen} switches seen,"
+                         f" {kept} in the kernel's account")
+    return found, summary
+
+
+def main():
+    name, path = sys.argv[1:3]
+    with open(path, encoding="utf-8", errors="replace") as results:
+        kernel, clock, runs = parse(results.read())
+    if runs is None:
+        print(f"{name:8} {kernel:28} the guest did not reach its end")
+        return 2
+    switches = events = checks = 0
+    bad = []
+    for run in runs:
+        found, summary = complaints_of(run)
+        bad += [f"  {run['arguments']}: {what}" for what in found]
+        if summary:
+            switches += summary["totals"]["switches"]
+            events += summary["capture"]["events"]
+            checks += sum(check["checked"] for check in summary["self_checks"])
+    if not runs:
+        bad.append("  the guest ran nothing")
+    verdict = "ok" if not bad else "FAILED"
+    print(f"{name:8} {kernel:28} {clock:6} {len(runs):4} {events:9} {switches:9} {checks:7}"
+          f"  {verdict}")
+    print("\n".join(bad), end="\n" if bad else "")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,7 +14,7 @@ ALLOWED = {
     "base": set(),
     "trace": {"base"},
     "report": {"base"},
-    "workloads": {"base"},
+    "workloads": {"base", "trace"},
     "recording": {"base", "trace", "wire"},
     "capture": {"base", "trace", "recording", "wire"},
     "analysis": {"base", "trace", "report"},

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Judges what a guest reported: every run ended well, lost nothing, and agrees with its kernel.
+"""Judges a series of runs: each ended well, lost nothing, and agrees with its kernel.
 
 judge.py NAME RESULTS prints one row of the table, then each complaint on a line of its own; exits 1
 when there is one and 2 when the guest never came to its end.
@@ -58,10 +58,12 @@ def complaints_of(run):
             continue
         seen = sum(thread["switches"].values())
         kept = account["nvcsw"] + account["nivcsw"]
-        # The switch in which a thread dies is in its counters only from some kernels on.
         if seen != kept:
             found.append(f"thread {thread['name']} ({thread['tid']}): {seen} switches seen,"
                          f" {kept} in the kernel's account")
+    truth = (summary.get("workload") or {}).get("ground_truth", {})
+    if not truth.get("ledger_exact", True):
+        found.append(f"the ledger of updates does not add up: {truth}")
     return found, summary
 
 

@@ -164,7 +164,9 @@ struct observe_config {
 	__u32 life_slots;         /* records per CPU in the lifecycle lane, a power of two */
 	__u32 possible_cpus;
 	__u8 switch_order;        /* enum observe_switch_order */
-	__u8 reserved[3];
+	__u8 wide_preempt_count;  /* the interrupt bits of preempt_count moved up: 7.3 and later */
+	__u8 guard_life_lane;     /* the kernel lets a program switch preemption off: 6.10 and later */
+	__u8 reserved;
 };
 OBSERVE_ASSERT_SIZE(struct observe_config, 16);
 

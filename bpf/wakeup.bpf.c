@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* sched_waking (the waker decides) and sched_wakeup, sched_wakeup_new (on a run queue). */
+#include "emit.bpf.h"
+#include "task.bpf.h"
+
+/*
+ * preempt_count of this CPU, which tells interrupts: `__preempt_count`, or from 6.2 to 6.14 a
+ * member of `pcpu_hot`. A kernel built without KALLSYMS_ALL gives neither to BPF: a program that
+ * names a symbol it cannot have does not load, so there are three, of which the loader takes one.
+ */
+extern const int __preempt_count __ksym __weak;
+extern const struct pcpu_hot___6_2 pcpu_hot __ksym __weak;
+
+/*
+ * Eight bits of preemption depth (the tracepoint and the locks held count there, and do not
+ * matter), eight of softirq depth, whose lowest means that one is being served, then hard
+ * interrupts and NMIs; 7.3 put eight bits of interrupt-disable depth before these. On a real-time
+ * kernel softirqs and most interrupt handlers are threads, and are reported as such.
+ */
+#define SOFTIRQ_SERVED	    0x00000100
+#define HARDIRQ_OR_NMI	    0x00ff0000
+#define HARDIRQ_OR_NMI_WIDE 0x1f000000
+
+static __always_inline u8 wake_context(u32 preempt_count)
+{
+	u32 hard = config.wide_preempt_count ? HARDIRQ_OR_NMI_WIDE : HARDIRQ_OR_NMI;
+
+	if (preempt_count & hard)
+		return OBSERVE_WAKE_CONTEXT | OBSERVE_WAKE_HARDIRQ;
+	if (preempt_count & SOFTIRQ_SERVED)
+		return OBSERVE_WAKE_CONTEXT | OBSERVE_WAKE_SOFTIRQ;
+	return OBSERVE_WAKE_CONTEXT;
+}
+
+/* The tid of the current task. By number, for 5.10 has no typed pointer to the current task. */
+static __always_inline int current_tid(void)
+{
+	return (int)bpf_get_current_pid_tgid();
+}
+
+static __always_inline void emit_wake(enum observe_kind kind, u8 flags, struct task_struct *task,
+				      int by)
+{
+	struct emission emission;
+	struct observe_wake *wake;
+
+	wake = begin_record(&emission, OBSERVE_LANE_SCHED, kind, flags);
+	if (!wake)
+		return;
+	wake->tid = task->pid;
+	wake->by = by;
+	wake->prio = task->prio;
+	wake->from_cpu = task_cpu(task);
+	wake->to_cpu = wake->from_cpu;
+	wake->reserved[0] = 0;
+	wake->reserved[1] = 0;
+	wake->reserved[2] = 0;
+	publish_record(&emission);
+}
+
+static __always_inline void count_self_wake(void)
+{
+	struct observe_cursor *cursor = lane_cursor(bpf_get_smp_processor_id(), OBSERVE_LANE_SCHED);
+
+	/*
+	 * An interrupt may come between load and store here, hence the atomic addition. Spelt out:
+	 * what compilers make of __sync_fetch_and_add() may return the old value, which 5.10 lacks.
+	 */
+	if (cursor)
+		asm volatile("lock *(u64 *)(%0 + 0) += %1" ::"r"(&cursor->self_wakes), "r"(1ULL)
+			     : "memory");
+}
+
+/*
+ * A task about to sleep that is woken before it is switched out finds itself runnable again: that
+ * starts no wait, and is the only case in which the kernel comes here with interrupts on.
+ */
+static __always_inline int waking(struct task_struct *task, u8 flags)
+{
+	int by = current_tid();
+
+	if (task->pid == by)
+		count_self_wake();
+	else
+		emit_wake(OBSERVE_KIND_WAKING, flags, task, by);
+	return 0;
+}
+
+SEC("tp_btf/sched_waking")
+int observe_waking(u64 *ctx)
+{
+	return waking((void *)ctx[0], 0);
+}
+
+SEC("tp_btf/sched_waking")
+int observe_waking_count(u64 *ctx)
+{
+	const int *count = bpf_this_cpu_ptr(&__preempt_count);
+
+	return waking((void *)ctx[0], wake_context(*count));
+}
+
+SEC("tp_btf/sched_waking")
+int observe_waking_hot(u64 *ctx)
+{
+	const struct pcpu_hot___6_2 *hot = bpf_this_cpu_ptr(&pcpu_hot);
+
+	return waking((void *)ctx[0], wake_context(hot->preempt_count));
+}
+
+SEC("tp_btf/sched_wakeup")
+int observe_wakeup(u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+	int by = current_tid();
+
+	if (task->pid != by)
+		emit_wake(OBSERVE_KIND_WAKEUP, 0, task, by);
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup_new")
+int observe_wakeup_new(u64 *ctx)
+{
+	emit_wake(OBSERVE_KIND_WAKEUP_NEW, 0, (void *)ctx[0], current_tid());
+	return 0;
+}

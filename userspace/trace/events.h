@@ -35,7 +35,7 @@ struct Switch {
   std::uint64_t user_ip = 0;     // of prev; the next instruction it will execute in user mode
   std::int16_t prev_prio = 0;
   std::int16_t next_prio = 0;
-  std::uint16_t nvcsw = 0;   // low bits of prev's counters, this switch included
+  std::uint16_t nvcsw = 0;  // low bits of prev's counters, this switch included
   std::uint16_t nivcsw = 0;
   ThreadRef prev_thread = kNoThread;  // kNoThread: the idle task
   ThreadRef next_thread = kNoThread;

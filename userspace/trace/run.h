@@ -21,31 +21,31 @@ struct RunInfo {
   std::vector<std::string> command;               // kCommand only
   std::map<std::string, std::string> parameters;  // effective, with their defaults
   std::uint64_t seed = 0;
-  std::string started_at;  // UTC, RFC 3339
+  std::string started_at;           // UTC, RFC 3339
   std::optional<Pid> root_process;  // the workload's, command's or observed process
   Pid observer_process{};
-  std::string version;     // of observe
+  std::string version;  // of observe
 };
 
 struct CpuTopology {
   Cpu cpu{};
   bool online = true;
-  int core = -1;     // -1 where the kernel does not say
+  int core = -1;  // -1 where the kernel does not say
   int package = -1;
-  int llc = -1;      // id shared by the CPUs of one last-level cache
+  int llc = -1;  // id shared by the CPUs of one last-level cache
   int node = -1;
 };
 
 struct HostInfo {
-  std::string kernel;         // uname -r
-  std::string machine;        // uname -m
+  std::string kernel;   // uname -r
+  std::string machine;  // uname -m
   int cpus_online = 0;
   int cpus_possible = 0;
-  int hz = 0;                 // 0: not known
-  std::string preempt_model;  // "none", "voluntary", "full", "lazy", "rt" or "unknown"
-  std::string scheduler;      // "EEVDF", "CFS", "sched_ext:NAME" or "unknown"
-  std::int64_t slice_ns = 0;  // base slice of a default fair thread; 0: not known
-  std::string hypervisor;     // "none", "kvm"… or "unknown"
+  int hz = 0;                             // 0: not known
+  std::string preempt_model;              // "none", "voluntary", "full", "lazy", "rt" or "unknown"
+  std::string scheduler;                  // "EEVDF", "CFS", "sched_ext:NAME" or "unknown"
+  std::int64_t slice_ns = 0;              // base slice of a default fair thread; 0: not known
+  std::string hypervisor;                 // "none", "kvm"… or "unknown"
   std::vector<std::string> boot_options;  // those that change scheduling
   std::vector<CpuTopology> topology;
 };
@@ -73,15 +73,15 @@ struct CaptureInfo {
   bool recorder_realtime = false;
   std::string recorder_note;  // why not, where it was refused
   std::uint64_t observer_cpu_ns = 0;
-  std::uint64_t probe_cpu_ns = 0;       // estimated from one probe run in 64
+  std::uint64_t probe_cpu_ns = 0;  // estimated from one probe run in 64
   std::uint64_t probe_runs_timed = 0;
   std::uint64_t self_wakes = 0;         // wake-ups of the running thread itself: not recorded
   std::uint64_t missed_probe_runs = 0;  // the kernel's recursion_misses, not placed in time
   std::uint64_t markers_lost = 0;
   std::uint64_t buffer_bytes_per_cpu = 0;
   std::uint64_t peak_backlog_bytes = 0;
-  std::optional<int> exit_status;       // of the command or workload, as a shell reports it
-  std::string end_reason;               // "target ended", "duration", "interrupted"…
+  std::optional<int> exit_status;  // of the command or workload, as a shell reports it
+  std::string end_reason;          // "target ended", "duration", "interrupted"…
   HostSample before;
   HostSample after;
 };

@@ -2,12 +2,14 @@
 // what had to be repaired.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/units.h"
@@ -22,21 +24,21 @@ struct ThreadName {
 };
 
 struct ThreadInfo {
-  Tid tid{};        // the newest, should exec have changed it
+  Tid tid{};  // the newest, should exec have changed it
   Pid process{};
   std::uint64_t start_time = 0;
   bool kernel_thread = false;
-  std::vector<ThreadName> names;  // oldest first, never empty
-  ThreadRef parent = kNoThread;   // who forked it, when seen
-  Pid parent_process{};           // 0 when not known
-  std::optional<Time> born;       // fork seen in the trace
-  std::optional<Time> exiting;    // sched_process_exit
-  std::optional<Time> died;       // last switch-out
+  std::vector<ThreadName> names;    // oldest first, never empty
+  ThreadRef parent = kNoThread;     // who forked it, when seen
+  Pid parent_process{};             // 0 when not known
+  std::optional<Time> born;         // fork seen in the trace
+  std::optional<Time> exiting;      // sched_process_exit
+  std::optional<Time> died;         // last switch-out
   std::optional<ThreadSeed> first;  // as seeded at the start
   std::optional<ThreadSeed> last;   // as seeded at the end
   std::optional<Account> account;   // at its death
-  bool target = false;            // what was asked to be observed
-  std::string role;               // the workload's role; else the process's name
+  bool target = false;              // what was asked to be observed
+  std::string role;                 // the workload's role; else the process's name
 
   const std::string& name() const { return names.back().name; }
 };
@@ -54,15 +56,15 @@ class ThreadTable {
 
 // Imperfections: never an error, always counted and printed.
 struct Quality {
-  std::vector<LostInterval> lost;        // by time
+  std::vector<LostInterval> lost;  // by time
   std::uint64_t lost_events = 0;
   std::uint64_t missed_probe_runs = 0;
   std::uint64_t markers_lost = 0;
-  std::uint64_t damaged_blocks = 0;      // of the recording: checksum or structure wrong
-  std::uint64_t clock_backwards = 0;     // events older than their predecessor on one CPU
+  std::uint64_t damaged_blocks = 0;          // of the recording: checksum or structure wrong
+  std::uint64_t clock_backwards = 0;         // events older than their predecessor on one CPU
   std::uint64_t threads_without_origin = 0;  // neither seeded nor forked within the trace
   std::uint64_t events_after_death = 0;
-  bool incomplete = false;               // no closing part: the observer was killed
+  bool incomplete = false;  // no closing part: the observer was killed
 };
 
 class Trace {
@@ -72,7 +74,9 @@ class Trace {
     return std::get<std::vector<E>>(events_);
   }
   template <class E>
-  std::size_t count() const { return all<E>().size(); }
+  std::size_t count() const {
+    return all<E>().size();
+  }
   std::size_t event_count() const { return order_.size(); }
 
   // Calls visit(const E&) for every event in time order; events of one CPU keep their order.
@@ -97,24 +101,13 @@ class Trace {
   struct Columns<TypeList<E...>> {
     using type = std::tuple<std::vector<E>...>;
   };
-  struct Position {  // type: position in EventTypes
-    std::uint32_t type : 4;
-    std::uint32_t index : 28;
-  };
+  using Store = typename Columns<EventTypes>::type;
+  static constexpr std::size_t kTypes = std::tuple_size_v<Store>;
 
-  template <std::size_t I, class Visit>
-  void visit_one(Position position, Visit& visit) const {
-    if constexpr (I < std::tuple_size_v<typename Columns<EventTypes>::type>) {
-      if (position.type == I) {
-        visit(std::get<I>(events_)[position.index]);
-      } else {
-        visit_one<I + 1>(position, visit);
-      }
-    }
-  }
-
-  typename Columns<EventTypes>::type events_;
-  std::vector<Position> order_;
+  Store events_;
+  // The type (its position in EventTypes) of every event in time order. As each column is in time
+  // order too, the n-th occurrence of a type here is the n-th event of its column.
+  std::vector<std::uint8_t> order_;
   ThreadTable threads_;
   Quality quality_;
   RunInfo run_;
@@ -126,7 +119,13 @@ class Trace {
 
 template <class Visit>
 void Trace::for_each(Visit&& visit) const {
-  for (const Position position : order_) visit_one<0>(position, visit);
+  std::array<std::size_t, kTypes> next{};
+  for (const std::uint8_t type : order_) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      // A chain of comparisons, the frequent types first; stops at the one that matches.
+      static_cast<void>(((type == I && (visit(std::get<I>(events_)[next[I]++]), true)) || ...));
+    }(std::make_index_sequence<kTypes>{});
+  }
 }
 
 }  // namespace observe

@@ -76,6 +76,7 @@ void IdentityTracker::seed(std::span<const ThreadSeed> seeds) {
       info(thread).died = seed.at;
       notes(thread).dead = true;
     }
+    if (seed.on_cpu) running_on(seed.cpu) = {.tid = seed.tid, .thread = thread};
   }
 }
 
@@ -136,11 +137,11 @@ void IdentityTracker::learn(ThreadRef thread, Pid process) {
   if (thread != kNoThread && info(thread).process == Pid{}) info(thread).process = process;
 }
 
-void IdentityTracker::rename(ThreadRef thread, Time at, std::string name) {
+void IdentityTracker::rename(ThreadRef thread, Time at, std::string name, bool replaces) {
   std::vector<ThreadName>& names = info(thread).names;
   Notes& noted = notes(thread);
-  if (noted.name_unknown || noted.awaits_name) {
-    names.back().name = std::move(name);  // the first name that is known serves from the start
+  if (noted.name_unknown || replaces) {
+    names.back().name = std::move(name);  // the first name that is known serves from the start on
   } else if (names.back().name != name) {
     names.push_back({at, std::move(name)});
   }
@@ -249,9 +250,9 @@ void IdentityTracker::resolve(Fork& event) {
     child = create(event.child, event.at);
     if (event.parent_thread != kNoThread) {
       rename(child, event.at, info(event.parent_thread).name());
-      notes(child).awaits_name = true;
     }
   }
+  notes(child).awaits_name = !named;
   notes(child).name_only = false;
   ThreadInfo& born = info(child);
   born.born = event.at;
@@ -286,7 +287,7 @@ void IdentityTracker::resolve(Rename& event) {
   event.thread = event.cause == Rename::Cause::kFork ? named_at_fork(event)
                                                      : current(event.cpu, event.tid, event.at);
   learn(event.thread, event.process);
-  rename(event.thread, event.at, text_of(event.name));
+  rename(event.thread, event.at, text_of(event.name), event.cause == Rename::Cause::kFork);
 }
 
 void IdentityTracker::resolve(Exec& event) {

@@ -104,7 +104,7 @@ class IdentityTracker {
   ThreadRef current(Cpu cpu, Tid tid, Time at);  // the thread running on `cpu` as `tid`
   ThreadRef switched_in(Cpu cpu, Tid tid, Time at);
   void learn(ThreadRef thread, Pid process);
-  void rename(ThreadRef thread, Time at, std::string name);
+  void rename(ThreadRef thread, Time at, std::string name, bool replaces = false);
   ThreadRef named_at_fork(const Rename& event);
   void die(ThreadRef thread, Time at);
 

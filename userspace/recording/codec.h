@@ -26,8 +26,8 @@ class EncodedBlock {
 
   bool empty() const { return count_ == 0; }
   Cpu cpu() const { return cpu_; }
-  std::uint32_t lane() const { return lane_; }        // enum observe_lane
-  std::uint32_t count() const { return count_; }      // records, at most kMaxBlockRecords
+  std::uint32_t lane() const { return lane_; }    // enum observe_lane
+  std::uint32_t count() const { return count_; }  // records, at most kMaxBlockRecords
   std::uint32_t first_seq() const { return first_seq_; }
   Time first_time() const { return time_at(static_cast<std::int64_t>(first_at_)); }
   Time last_time() const { return time_at(static_cast<std::int64_t>(last_at_)); }

@@ -2,13 +2,12 @@
 // brings its results back.
 //
 // The child runs as the calling user while the observer may be root: nothing it writes is
-// trusted. Its results come through a pipe, bounded in size and checked; its marker rings are read
-// with indices that only the observer owns.
+// trusted. Its results come through a socket, bounded in size and checked; its marker rings are
+// read with indices that only the observer owns.
 //
 // The child ends by itself when its phase is over, when it is asked to, and when the observer dies
-// however it dies: it holds the reading end of a pipe whose writing end only the observer has, and
-// the kernel is asked to kill it with its parent. It ignores SIGINT: on a terminal Ctrl-C reaches
-// both, and the observer decides.
+// however it dies: its end of the socket then is closed, and the kernel is asked to kill it with
+// its parent. It ignores SIGINT: on a terminal Ctrl-C reaches both, and the observer decides.
 #pragma once
 
 #include <functional>
@@ -24,6 +23,7 @@
 #include "base/units.h"
 #include "trace/events.h"
 #include "trace/run.h"
+#include "workloads/outcome.h"
 #include "workloads/spec.h"
 
 namespace observe::workloads {
@@ -68,21 +68,19 @@ class Launched {
   friend Result<Launched> launch(const Spec&, const Values&, std::uint64_t, const BecomeUser&);
   Launched();
 
-  Result<std::string> next_message(Nanos timeout);
+  Result<Message> next_message(Time deadline);
+  Error failure(std::string reason) const;
   Error death();
+  bool wait_for_exit(Nanos timeout);
   void kill_and_reap();
 
   std::string name_;
   std::shared_ptr<SharedMarkers> markers_;
-  UniqueFd control_;   // to the child: one byte opens the gate, the next one or the end stops it
-  UniqueFd reports_;   // from the child: lines of JSON
-  std::string pending_;
-  std::size_t received_ = 0;
+  UniqueFd channel_;     // to the child: one byte opens the gate, the end stops it; back: messages
+  std::string pending_;  // of a message that has not come whole
   Time launched_at_;
-  pid_t pid_ = -1;
+  pid_t pid_ = -1;  // -1: reaped
   int status_ = 0;
-  bool reaped_ = false;
-  bool stop_sent_ = false;
 };
 
 // Forks. Call before the process has threads or descriptors that the workload must not have; the

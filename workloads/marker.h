@@ -43,7 +43,10 @@ struct alignas(64) MarkerRing {
     slots[head_now % kMarkerSlots] = {
         .at_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
                  static_cast<std::uint64_t>(now.tv_nsec),
-        .kind = static_cast<std::uint16_t>(kind), .reserved = {}, .a = a, .b = b};
+        .kind = static_cast<std::uint16_t>(kind),
+        .reserved = {},
+        .a = a,
+        .b = b};
     head.store(head_now + 1, std::memory_order_release);
   }
 };

@@ -14,8 +14,8 @@ namespace observe::workloads {
 
 // The Errors of these say only why the text is wrong (Error::reason); the caller knows the option.
 Result<std::int64_t> parse_integer(std::string_view text);
-Result<double> parse_real(std::string_view text);        // finite
-Result<Nanos> parse_duration(std::string_view text);     // 10us, 500ms, 1.5s, 2m; not negative
+Result<double> parse_real(std::string_view text);     // finite
+Result<Nanos> parse_duration(std::string_view text);  // 10us, 500ms, 1.5s, 2m; not negative
 Result<std::vector<Cpu>> parse_cpu_list(std::string_view text);  // 0-2,5; sorted, without doubles
 
 enum class Policy { kOther, kBatch, kIdle, kFifo, kRoundRobin };
@@ -40,8 +40,5 @@ Result<std::vector<Option>> split_arguments(const Spec& spec,
 // The effective values: what was given, over the workload's defaults. Checks every value by itself
 // and all together, the workload's own validate() included.
 Result<Values> resolve(const Spec& spec, std::span<const Option> given, const Machine& machine);
-
-// The candidate that needs the fewest edits to become `text`; empty when none is near.
-std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates);
 
 }  // namespace observe::workloads

@@ -24,9 +24,9 @@ enum class ParameterType { kInteger, kReal, kDuration, kChoice, kCpuList, kFlag,
 struct Parameter {
   std::string_view name;
   ParameterType type = ParameterType::kInteger;
-  std::string_view unit;              // "threads", "us", "iterations"; empty: none
-  std::string_view minimum, maximum;  // inclusive; empty: none
-  std::string_view fallback;          // the default; empty: absent unless given
+  std::string_view unit;                      // "threads", "us", "iterations"; empty: none
+  std::string_view minimum, maximum;          // inclusive; empty: none
+  std::string_view fallback;                  // the default; empty: absent unless given
   std::span<const std::string_view> choices;  // kChoice
   std::string_view help;
 };
@@ -69,10 +69,10 @@ struct PredictionSpec {
 // What the parser and validate() may ask of the machine and of the caller's rights.
 struct Machine {
   std::vector<Cpu> online_cpus;
-  std::vector<Cpu> allowed_cpus;   // sched_getaffinity: what cpusets and taskset leave
-  std::int64_t thread_limit = 0;   // RLIMIT_NPROC, threads-max; 0: not known
-  int realtime_limit = 0;          // highest real-time priority that may be asked for; 0: none
-  int nice_limit = 0;              // lowest nice value that may be asked for
+  std::vector<Cpu> allowed_cpus;  // sched_getaffinity: what cpusets and taskset leave
+  std::int64_t thread_limit = 0;  // RLIMIT_NPROC, threads-max; 0: not known
+  int realtime_limit = 0;         // highest real-time priority that may be asked for; 0: none
+  int nice_limit = 0;             // lowest nice value that may be asked for
 };
 
 Machine read_machine();

@@ -1,0 +1,52 @@
+// Where the threads of a workload run and how they are scheduled: the common options as actions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "workloads/parameters.h"
+#include "workloads/spec.h"
+
+namespace observe::workloads {
+
+enum class Place { kFree, kOne, kSpread };
+
+// Real-time threads must leave a CPU before the kernel's own throttling begins (950 ms in each
+// second by default, /proc/sys/kernel/sched_rt_runtime_us); also what RLIMIT_RTTIME enforces.
+inline constexpr Nanos kRealtimeLimit = std::chrono::milliseconds{900};
+
+struct Scheduling {
+  std::vector<Cpu> cpus;  // what may be used
+  Place place = Place::kFree;
+  PolicyChoice policy;
+  int nice = 0;
+  std::optional<Nanos> slice;  // sched_attr.sched_runtime of fair threads; honoured from 6.12 on
+
+  // The CPUs that the thread at `position` may run on.
+  std::vector<Cpu> cpus_of(std::size_t position) const;
+  // All threads can only ever run on one CPU.
+  bool one_cpu() const { return place == Place::kOne || cpus.size() == 1; }
+};
+
+Scheduling scheduling_of(const Values& values);
+
+// Refuses common options that are impossible together or on this machine.
+Result<void> check_common(const Spec& spec, const Values& values, const Machine& machine);
+
+// What needs the caller's rights, done before they are given up: real-time policy, nice value.
+// Threads created later inherit it; apply() then lowers each to what it shall have. The calling
+// thread stays one priority above real-time workers, so that it can stop them.
+Result<void> prepare(const Scheduling& scheduling);
+// Places and schedules the calling thread as the one at `position`.
+Result<void> apply(const Scheduling& scheduling, std::size_t position);
+
+// "0-2,5"; the reverse of parse_cpu_list.
+std::string cpu_list_text(std::span<const Cpu> sorted);
+
+}  // namespace observe::workloads

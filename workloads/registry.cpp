@@ -1,0 +1,38 @@
+// The table of workloads: one row each.
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/text.h"
+#include "workloads/spec.h"
+#include "workloads/specs.h"
+
+namespace observe::workloads {
+
+std::span<const Spec> registry() {
+  static const Spec kRows[] = {
+      contended_counter(),
+  };
+  return kRows;
+}
+
+const Spec* find(std::string_view name) {
+  const auto rows = registry();
+  const auto row = std::ranges::find(rows, name, &Spec::name);
+  return row == rows.end() ? nullptr : &*row;
+}
+
+Result<const Spec*> lookup(std::string_view name) {
+  if (const Spec* spec = find(name)) return spec;
+  std::vector<std::string_view> names;
+  for (const Spec& spec : registry()) names.push_back(spec.name);
+  const std::string_view near = text::nearest(name.substr(0, 64), names);
+  return fail(usage_error(
+      fmt::format("run the workload '{}'", text::cut(text::sanitise(name.substr(0, 200)), 40)),
+      near.empty() ? std::string("there is none of that name")
+                   : fmt::format("there is none of that name; did you mean {}?", near),
+      "see: observe list"));
+}
+
+}  // namespace observe::workloads

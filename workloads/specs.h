@@ -1,0 +1,10 @@
+// The built-in workloads, each in its own file; registry.cpp lists them.
+#pragma once
+
+#include "workloads/spec.h"
+
+namespace observe::workloads {
+
+Spec contended_counter();
+
+}  // namespace observe::workloads

@@ -5,8 +5,8 @@
 #include <span>
 #include <string_view>
 
-#include "analysis/timelines.h"
 #include "analysis/noise.h"
+#include "analysis/timelines.h"
 #include "report/summary.h"
 
 namespace observe {

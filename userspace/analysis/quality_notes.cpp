@@ -1,0 +1,48 @@
+#include "analysis/quality_notes.h"
+
+#include <fmt/format.h>
+
+#include "analysis/wording.h"
+
+namespace observe {
+
+std::vector<std::string> quality_notes(const Facts& facts) {
+  const Quality& trace = facts.trace.quality();
+  const TimelineQuality& lines = facts.timelines.quality;
+  const CaptureInfo& capture = facts.trace.capture();
+  std::vector<std::string> notes;
+  const auto note = [&notes](std::uint64_t n, std::string_view thing, std::string_view what) {
+    if (n > 0) notes.push_back(fmt::format("{} {}", wording::count(n, thing), what));
+  };
+  if (trace.incomplete) {
+    notes.emplace_back(
+        "the recording has no closing part: the observer was ended before it could "
+        "finish, and what came later is missing");
+  }
+  note(trace.damaged_blocks, "block", "of the recording damaged and left out");
+  note(trace.lost_events, "event",
+       "lost: states that they would have changed are unknown from then on, until the next event "
+       "of the thread");
+  note(trace.missed_probe_runs, "probe run",
+       "skipped by the kernel, at moments that are not known");
+  note(trace.markers_lost, "workload marker", "lost");
+  note(trace.clock_backwards, "event",
+       "older than the one before it on the same CPU: given its time");
+  note(trace.threads_without_origin, "thread",
+       "neither seeded nor seen to be forked: known from the first event on");
+  note(trace.events_after_death + lines.events_of_the_dead, "event",
+       "of threads that had ended: ignored");
+  note(lines.switch_mismatches, "switch",
+       "contradicted who was believed to run: the time in doubt is unknown");
+  note(lines.runs_without_wakeup, "run",
+       "without a wake-up: the thread had stayed runnable, or its wake-up was lost");
+  note(
+      lines.wakings_without_wakeup, "wake-up",
+      "never reached a run queue in the trace: wake delay until the thread ran or was woken again");
+  note(lines.wakeups_without_waking, "wake-up",
+       "without its waker's side: no wake delay, no waker");
+  if (!capture.recorder_note.empty()) notes.push_back(capture.recorder_note);
+  return notes;
+}
+
+}  // namespace observe

@@ -17,7 +17,7 @@ namespace observe {
 // thread. Movable; its buffer goes back to an encoder through BlockEncoder::recycle().
 class EncodedBlock {
  public:
-  EncodedBlock() = default;
+  EncodedBlock();
   EncodedBlock(EncodedBlock&& other) noexcept;
   EncodedBlock& operator=(EncodedBlock&& other) noexcept;
   EncodedBlock(const EncodedBlock&) = delete;

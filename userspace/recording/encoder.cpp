@@ -40,6 +40,7 @@ struct EncodedBlock::Buffer {
   std::uint8_t extras[kExtras];
 };
 
+EncodedBlock::EncodedBlock() = default;
 EncodedBlock::EncodedBlock(EncodedBlock&& other) noexcept = default;
 EncodedBlock::~EncodedBlock() = default;
 EncodedBlock& EncodedBlock::operator=(EncodedBlock&& other) noexcept = default;

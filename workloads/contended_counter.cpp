@@ -18,9 +18,6 @@ constexpr std::string_view kLocks[] = {"none", "plain",  "relaxed",    "incmem",
 constexpr Parameter kParameters[] = {
     {.name = "lock",
      .type = ParameterType::kChoice,
-     .unit = "",
-     .minimum = "",
-     .maximum = "",
      .fallback = "none",
      .choices = kLocks,
      .help =
@@ -33,24 +30,18 @@ constexpr Parameter kParameters[] = {
      .unit = "loop iterations",
      .minimum = "0",
      .maximum = "10000000",
-     .fallback = "0",
-     .choices = {},
-     .help = "turns of an empty loop between load and store: widens the race"},
+     .help =
+         "turns of an empty loop between load and store, which widen the race; default: 100 with "
+         "--lock none, else 0"},
     {.name = "gap",
      .type = ParameterType::kInteger,
      .unit = "loop iterations",
      .minimum = "0",
      .maximum = "10000000",
-     .fallback = "0",
-     .choices = {},
-     .help = "turns of an empty loop between one increment and the next"},
+     .help = "turns of an empty loop between one increment and the next; default: as for --window"},
     {.name = "jitter",
      .type = ParameterType::kFlag,
-     .unit = "",
-     .minimum = "",
-     .maximum = "",
      .fallback = "off",
-     .choices = {},
      .help =
          "gaps of random length, 0 to twice --gap: keeps loops on two CPUs from falling in step"},
 };
@@ -94,9 +85,10 @@ K / (1 + p(N-1)), and what is lost is
 
     lost share = p(N-1) / (1 + p(N-1))
 
-p is measured, not assumed: interrupts prefer slow instructions, so that even without --window about
-half of them hit the race. Widen it with --window W and --gap G (turns of an empty loop inside and
-outside of the race): p comes near W / (W + G).
+p is measured, not assumed. An empty loop of 100 turns widens the race and another one of 100 turns
+keeps the increments apart, so that about half of the preemptions hit; choose with --window W and
+--gap G, and p comes near W / (W + G). With --window 0 --gap 0 the three instructions stand bare, and
+p is up to the processor: interrupts come in where it waits, which may be inside the race or not.
 
 ON TWO CPUS (--place spread) the threads truly run at once. Their loads and stores interleave in
 hardware, and about half of the updates are lost without a single preemption in the window. How many
@@ -121,15 +113,23 @@ WHAT TO LOOK FOR
   5. --lock mutex, spin, ticket, atomic, sharded, rseq, with --place one and spread
      Which is cheapest where? Count the switches per increment.)";
 
+// Unless told otherwise half of the time is spent between load and store, so that the lesson is the
+// same on every processor. A lock is to be measured bare.
+std::int64_t turns_of(std::string_view parameter, const Values& values) {
+  constexpr std::int64_t kRaceTurns = 100;
+  if (values.has(parameter)) return values.integer(parameter);
+  return values.text("lock") == "none" ? kRaceTurns : 0;
+}
+
 Result<void> validate(const Values& values, const Machine&) {
   const CounterKind& kind = counter_kind(values.text("lock"));
-  const std::int64_t window = values.integer("window");
+  const std::int64_t window = turns_of("window", values);
   if (window > 0 && !kind.has_window) {
     return fail(usage_error("use --window", fmt::format("--lock {} has nothing between a load and "
                                                         "a store that could be widened",
                                                         kind.name)));
   }
-  if (values.flag("jitter") && values.integer("gap") == 0) {
+  if (values.flag("jitter") && turns_of("gap", values) == 0) {
     return fail(usage_error("use --jitter", "there is no gap that could vary", "add --gap 100"));
   }
   if (kind.name != "rseq") return {};
@@ -174,7 +174,7 @@ void report_costs(Stage& stage, std::int64_t operations) {
   const auto each = [operations](std::int64_t sum) {
     return operations > 0 ? static_cast<double>(sum) / static_cast<double>(operations) : 0.0;
   };
-  stage.fact("ns_per_op", each(to_ns(stage.phase())));
+  stage.fact("ns_per_op", each(to_ns(stage.span())));
   stage.fact("cpu_ns_per_op", each(stage.total("cpu_ns")));
   stage.fact("nvcsw_per_op", each(stage.total("nvcsw")));
   stage.fact("nivcsw_per_op", each(stage.total("nivcsw")));
@@ -183,13 +183,13 @@ void report_costs(Stage& stage, std::int64_t operations) {
 Result<void> run(const Values& values, Stage& stage) {
   const CounterKind& kind = counter_kind(values.text("lock"));
   const auto threads = static_cast<std::size_t>(values.integer("threads"));
-  const CounterLoop loop{.window = static_cast<std::uint64_t>(values.integer("window")),
-                         .gap = static_cast<std::uint64_t>(values.integer("gap")),
+  const CounterLoop loop{.window = static_cast<std::uint64_t>(turns_of("window", values)),
+                         .gap = static_cast<std::uint64_t>(turns_of("gap", values)),
                          .jitter = values.flag("jitter"),
                          .mark_all = stage.scheduling().one_cpu()};
   // What an increment costs when nobody else counts: the measure for all fixes.
   const auto unlocked = [&loop](std::uint64_t count) {
-    std::uint64_t alone = 0;
+    alignas(64) std::uint64_t alone = 0;
     plain_increments(&alone, {.count = count, .window = loop.window, .gap = loop.gap});
   };
   const double unlocked_ns = calibrate(unlocked);
@@ -220,6 +220,8 @@ Result<void> run(const Values& values, Stage& stage) {
     stage.fact("rmw_store", static_cast<std::int64_t>(window.store));
     stage.fact("rmw_end", static_cast<std::int64_t>(window.end));
   }
+  stage.fact("window", static_cast<std::int64_t>(loop.window));
+  stage.fact("gap", static_cast<std::int64_t>(loop.gap));
   stage.fact("window_ns", static_cast<double>(loop.window) * work_ns);
   stage.fact("gap_ns", static_cast<double>(loop.gap) * work_ns);
   stage.fact("unlocked_cpu_ns_per_op", unlocked_ns);

@@ -24,10 +24,10 @@ enum class ParameterType { kInteger, kReal, kDuration, kChoice, kCpuList, kFlag,
 struct Parameter {
   std::string_view name;
   ParameterType type = ParameterType::kInteger;
-  std::string_view unit;                      // "threads", "us", "iterations"; empty: none
-  std::string_view minimum, maximum;          // inclusive; empty: none
-  std::string_view fallback;                  // the default; empty: absent unless given
-  std::span<const std::string_view> choices;  // kChoice
+  std::string_view unit;                           // "threads", "us", "iterations"; empty: none
+  std::string_view minimum, maximum;               // inclusive; empty: none
+  std::string_view fallback;                       // the default; empty: absent unless given
+  std::span<const std::string_view> choices = {};  // kChoice
   std::string_view help;
 };
 

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 
@@ -60,6 +61,13 @@ double Stage::calibrate_work() {
 
 void Stage::fact(std::string name, Fact value) {
   results_.truth[std::move(name)] = std::move(value);
+}
+
+Nanos Stage::span() const {
+  OBSERVE_CHECK(!results_.threads.empty());
+  const auto& threads = results_.threads;
+  return std::ranges::max(threads, {}, &WorkloadThread::end).end -
+         std::ranges::min(threads, {}, &WorkloadThread::begin).begin;
 }
 
 std::int64_t Stage::total(std::string_view thread_fact) const {

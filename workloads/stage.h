@@ -97,7 +97,8 @@ class Stage {
   void fact(std::string name, Fact value);
   // After perform(): what the threads reported, by position.
   const std::vector<WorkloadThread>& threads() const { return results_.threads; }
-  Nanos phase() const { return results_.phase_end - results_.phase_begin; }
+  // From the first thread's beginning to the last one's end.
+  Nanos span() const;
   // The sum of an integer fact over all threads.
   std::int64_t total(std::string_view thread_fact) const;
 

@@ -96,13 +96,19 @@ void run_atomic(Worker& worker, CounterState& state, const CounterLoop& loop, Co
 template <auto member>
 void run_locked(Worker& worker, CounterState& state, const CounterLoop& loop, CounterTally& tally) {
   auto& lock = state.*member;
-  repeat(worker, loop, tally, each([&](std::uint64_t window) {
-           lock.lock();
-           const std::uint64_t value = state.plain;
-           if (window != 0) spin_iterations(window);
-           state.plain = value + 1;
-           lock.unlock();
-         }));
+  repeat(worker, loop, tally, [&](const Turns& turns) {
+    std::uint64_t done = 0;
+    // One acquisition may take a time slice or more: the stop flag is looked at before each.
+    for (; done < turns.count && !worker.stopping(); ++done) {
+      if (turns.gap != 0) spin_iterations(turns.gap);
+      lock.lock();
+      const std::uint64_t value = state.plain;
+      if (turns.window != 0) spin_iterations(turns.window);
+      state.plain = value + 1;
+      lock.unlock();
+    }
+    return done;
+  });
 }
 
 void run_sharded(Worker& worker, CounterState& state, const CounterLoop& loop,

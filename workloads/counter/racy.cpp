@@ -15,12 +15,15 @@
 
 // A label that C++ can take the address of.
 #define OBSERVE_LABEL(name) ".globl " name "\n\t.hidden " name "\n" name ":\n\t"
-// Counts %[turns] down from `size`; %= makes nothing unique here, so labels are passed in.
+// Counts %[turns] down from `size`, in a loop aligned like all of them so that a turn costs the
+// same in each; `again` and `done` are local labels of the caller's.
 #define OBSERVE_COUNT_DOWN(size, again, done) \
   "mov " size                                 \
   ", %[turns]\n\t"                            \
   "test %[turns], %[turns]\n\t"               \
-  "jz " done "f\n" again                      \
+  "jz " done                                  \
+  "f\n\t"                                     \
+  ".p2align 5\n" again                        \
   ":\n\t"                                     \
   "dec %[turns]\n\t"                          \
   "jnz " again "b\n" done ":\n\t"

@@ -46,7 +46,7 @@ class Capture {
 
 // What this kernel and these privileges allow, for `observe doctor` and for error messages.
 struct Capability {
-  std::string name;    // "BTF", "CAP_BPF"…
+  std::string name;  // "BTF", "CAP_BPF"…
   bool available = false;
   bool required = true;
   std::string detail;  // what was found

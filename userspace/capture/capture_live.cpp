@@ -1,0 +1,133 @@
+// Capture with BPF: probes, recorder and the order in which they start and stop.
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "capture/bpf/probes.h"
+#include "capture/capture.h"
+#include "capture/clock.h"
+#include "capture/host.h"
+#include "capture/lanes.h"
+#include "capture/recorder.h"
+#include "capture/topology.h"
+
+namespace observe {
+namespace {
+
+// What the probes counted of themselves, over all lanes.
+struct ProbeCosts {
+  std::uint64_t records = 0;
+  std::uint64_t timed = 0;
+  std::uint64_t timed_ns = 0;
+  std::uint64_t self_wakes = 0;
+
+  void add(const LaneReader& lane) {
+    records += lane.next_sequence();
+    timed += lane.cursor().timed;
+    timed_ns += lane.cursor().timed_ns;
+    self_wakes += lane.cursor().self_wakes;
+  }
+  // The mean of one record in 64, times all of them. The way into the program (about 30 ns) and the
+  // runs that record nothing are not in it.
+  std::uint64_t estimated_ns() const {
+    if (timed == 0) return 0;
+    return static_cast<std::uint64_t>(static_cast<double>(timed_ns) / static_cast<double>(timed) *
+                                      static_cast<double>(records));
+  }
+};
+
+std::vector<RecorderLane> all_lanes(ProbeSet& probes, std::uint32_t cpus) {
+  std::vector<RecorderLane> lanes;
+  for (std::uint32_t cpu = 0; cpu < cpus; ++cpu) {
+    for (std::uint32_t lane = 0; lane < OBSERVE_LANES; ++lane) {
+      const Cpu id = static_cast<Cpu>(cpu);
+      lanes.push_back({.cpu = id, .lane = lane, .reader = probes.lane(id, lane)});
+    }
+  }
+  return lanes;
+}
+
+class LiveCapture final : public Capture {
+ public:
+  LiveCapture(std::unique_ptr<ProbeSet> probes, const LaneSizes& sizes, RecordingWriter& writer,
+              MarkerSource markers, Time begin)
+      : sizes_(sizes),
+        writer_(writer),
+        probes_(std::move(probes)),
+        recorder_(all_lanes(*probes_, sizes.cpus), writer, std::move(markers),
+                  {.interval = drain_interval(sizes), .begin = begin}) {}
+
+  // Once the probes are attached.
+  Result<void> begin_window(HostSample before) {
+    info_.before = std::move(before);
+    Result<std::vector<observe_seed>> seeds = probes_->read_seeds();
+    if (!seeds) return fail(std::move(seeds.error()));
+    info_.window_begin = monotonic_now();
+    if (auto written = writer_.write_first_seeds(*seeds); !written) return written;
+    return writer_.write_window_begin(info_.window_begin);
+  }
+
+  int failure_fd() const override { return recorder_.failure_fd(); }
+
+  Result<CaptureInfo> stop() override {
+    info_.window_end = monotonic_now();
+    const Result<std::vector<observe_seed>> seeds = probes_->read_seeds();
+    probes_->detach();
+    info_.after = read_host_sample();
+    RecorderOutcome outcome = recorder_.finish(monotonic_now());
+    if (outcome.error) return fail(std::move(*outcome.error));
+    if (!seeds) return fail(seeds.error());
+    if (auto written = writer_.write_last_seeds(*seeds); !written) {
+      return fail(std::move(written.error()));
+    }
+
+    ProbeCosts costs;
+    for (const RecorderLane& lane : all_lanes(*probes_, sizes_.cpus)) costs.add(lane.reader);
+    std::vector<std::string> notes = probes_->notes();
+    if (!outcome.note.empty()) notes.push_back(std::move(outcome.note));
+    info_.recorder_realtime = outcome.realtime;
+    info_.recorder_note = fmt::format("{}", fmt::join(notes, "; "));
+    info_.observer_cpu_ns = outcome.cpu_ns;
+    info_.probe_cpu_ns = costs.estimated_ns();
+    info_.probe_runs_timed = costs.timed;
+    info_.self_wakes = costs.self_wakes;
+    info_.missed_probe_runs = probes_->missed_runs();
+    info_.markers_lost = outcome.markers_lost;
+    info_.buffer_bytes_per_cpu = sizes_.bytes_per_cpu();
+    info_.peak_backlog_bytes = outcome.peak_backlog_bytes;
+    return info_;
+  }
+
+ private:
+  LaneSizes sizes_;
+  RecordingWriter& writer_;
+  CaptureInfo info_;
+  std::unique_ptr<ProbeSet> probes_;  // outlives the recorder, which reads its memory
+  Recorder recorder_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Capture>> Capture::start(const CaptureOptions& options,
+                                                RecordingWriter& writer, MarkerSource markers) {
+  const Result<LaneSizes> sizes = lane_sizes(options.buffer_bytes_per_cpu, possible_cpus());
+  if (!sizes) return fail(sizes.error());
+  Result<std::unique_ptr<ProbeSet>> probes = ProbeSet::load(*sizes);
+  if (!probes) return fail(std::move(probes.error()));
+  HostSample before = read_host_sample();
+  const Time begin = monotonic_now();
+  constexpr int kSeedPasses = 2;  // at the start and at the end of the window
+  if (auto attached = (*probes)->attach(kSeedPasses); !attached) {
+    return fail(std::move(attached.error()));
+  }
+  // It drains while the first seeds are taken, which takes a while where threads are many.
+  auto capture =
+      std::make_unique<LiveCapture>(std::move(*probes), *sizes, writer, std::move(markers), begin);
+  if (auto begun = capture->begin_window(std::move(before)); !begun) {
+    return fail(std::move(begun.error()));
+  }
+  return capture;
+}
+
+}  // namespace observe

@@ -28,7 +28,7 @@ EXTERNAL = {
     "libbpf": (re.compile(r"^bpf/|\.skel\.h$"), {"capture/bpf"}),
     "libelf": (re.compile(r"^(gelf|libelf|elfutils/.*)\.h$"), {"capture/bpf"}),
     "zstd": (re.compile(r"^z(std|dict).*\.h$"), {"recording"}),
-    "zlib": (re.compile(r"^zlib\.h$"), set()),
+    "zlib": (re.compile(r"^zlib\.h$"), {"capture", "recording"}),
     "CLI11": (re.compile(r"^CLI/"), {"app"}),
     "nlohmann json": (re.compile(r"^nlohmann/"), {"app", "render"}),
     "Catch2": (re.compile(r"^catch2/"), set()),

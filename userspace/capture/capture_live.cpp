@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "capture/bpf/probes.h"
 #include "capture/capture.h"
 #include "capture/clock.h"
 #include "capture/host.h"
 #include "capture/lanes.h"
+#include "capture/probes.h"
 #include "capture/recorder.h"
 #include "capture/topology.h"
 

@@ -1,6 +1,6 @@
 // A build without BPF reports on recordings and runs the tests, and cannot make recordings.
-#include "capture/bpf/probes.h"
 #include "capture/capture.h"
+#include "capture/probes.h"
 
 namespace observe {
 namespace {

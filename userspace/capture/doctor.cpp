@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 
 #include "base/privileges.h"
-#include "capture/bpf/probes.h"
 #include "capture/capture.h"
+#include "capture/probes.h"
 #include "capture/restrictions.h"
 #include "capture/text_file.h"
 #include "capture/topology.h"

@@ -1,4 +1,4 @@
-#include "capture/bpf/probes.h"
+#include "capture/probes.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>

@@ -38,8 +38,8 @@ void TimelineWalk::switch_out(const Switch& event, std::uint32_t index) {
   Thread& thread = at(prev);
   if (thread.life != Life::kAlive) {
     begin_life(prev, thread.life == Life::kForked ? thread.forked : event.at);
-  } else if (thread.now.state != State::kRunning || !expected) {
-    contradict(prev, event.at);
+  } else if (!expected || thread.now.state != State::kRunning || thread.now.cpu != event.cpu) {
+    contradict(prev, event.at);  // after a gap the CPU may believe in a thread that went on
   }
   thread.only_woken = false;
   close(prev, event.at, index);

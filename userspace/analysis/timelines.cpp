@@ -92,7 +92,9 @@ void TimelineWalk::apply_seed(ThreadRef ref, const ThreadSeed& seed) {
     } else {  // its own events show who runs there
       open(ref, seed.at, State::kUnknown, seed.cpu);
     }
-  } else if ((seed.queued && !seed.delayed) || raw(seed.state) == 0) {
+  } else if (has_bits(seed.state, task_bits::kWaking)) {
+    open(ref, seed.at, State::kWakeDelay, seed.cpu);
+  } else if ((seed.queued && !seed.delayed) || is_runnable(seed.state)) {
     open(ref, seed.at, State::kWaiting, seed.cpu);
   } else {
     open(ref, seed.at, State::kBlocked, seed.cpu);

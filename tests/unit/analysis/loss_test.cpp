@@ -9,9 +9,11 @@ TEST_CASE("what ran on a CPU is unknown from the last record before the gap on")
   const Story story(Script{}
                         .has(A, running(cpu0))
                         .has(B, queued(cpu0))
-                        .at(10us).switches(cpu0, A, B)
+                        .at(10us)
+                        .switches(cpu0, A, B)
                         .loses(cpu0, 10us, 30us, 5)
-                        .at(30us).switches(cpu0, B, A)
+                        .at(30us)
+                        .switches(cpu0, B, A)
                         .at(40us));
   CHECK(story.of(A) == "running@0 0-10, ? 10-30, running@0 30-40]");
   CHECK(story.of(B) == "unknown@0 0-10, ? 10-30, preempted@0 30-40]");
@@ -24,10 +26,13 @@ TEST_CASE("after a gap a thread stays unknown until its own next event") {
                         .has(A, running(cpu0))
                         .has(B, queued(cpu0))
                         .has(C, queued(cpu0))
-                        .at(10us).switches(cpu0, A, B)
+                        .at(10us)
+                        .switches(cpu0, A, B)
                         .loses(cpu0, 10us, 20us, 5)
-                        .at(20us).switches(cpu0, A, B, preempted())
-                        .at(40us).switches(cpu0, B, C)
+                        .at(20us)
+                        .switches(cpu0, A, B, preempted())
+                        .at(40us)
+                        .switches(cpu0, B, C)
                         .at(50us));
   CHECK(story.of(C) == "unknown@0 0-10, ? 10-40, running@0 40-50]");
   CHECK(story.of(B) == "unknown@0 0-10, ? 10-20, running@0 20-40, preempted@0 40-50]");
@@ -37,9 +42,11 @@ TEST_CASE("a gap on one CPU leaves the others known") {
   const Story story(Script{}
                         .has(A, running(cpu0))
                         .has(B, running(cpu1))
-                        .at(10us).switches(cpu1, B, idle, blocks(kRead))
+                        .at(10us)
+                        .switches(cpu1, B, idle, blocks(kRead))
                         .loses(cpu1, 10us, 20us, 2)
-                        .at(20us).switches(cpu1, idle, B)
+                        .at(20us)
+                        .switches(cpu1, idle, B)
                         .at(30us));
   CHECK(story.of(A) == "running@0 0-30]");
   CHECK(story.of(cpu0) == "A 0-30");
@@ -51,7 +58,8 @@ TEST_CASE("a sleeper whose wake-up was lost is known to sleep only up to the gap
                         .has(A, running(cpu0))
                         .has(B, sleeping(kRead, cpu1))
                         .loses(cpu0, 10us, 20us, 1)  // the waker's record
-                        .at(30us).switches(cpu1, idle, B)
+                        .at(30us)
+                        .switches(cpu1, idle, B)
                         .at(40us));
   CHECK(story.of(B) == "blocked in read 0-10, ? 10-30, running@1 30-40]");
 }
@@ -61,8 +69,10 @@ TEST_CASE("a sleeper whom nothing contradicts sleeps through the gap") {
                         .has(A, running(cpu0))
                         .has(B, sleeping(kRead, cpu1))
                         .loses(cpu0, 10us, 20us, 1)
-                        .at(30us).wakes(B, on(cpu1))
-                        .at(31us).switches(cpu1, idle, B)
+                        .at(30us)
+                        .wakes(B, on(cpu1))
+                        .at(31us)
+                        .switches(cpu1, idle, B)
                         .at(40us));
   CHECK(story.of(B) == "blocked in read 0-30, woken@1 30-31, running@1 31-40]");
 }
@@ -81,9 +91,11 @@ TEST_CASE("a thread that vanished in a gap ends where the gap begins") {
   const Story story(Script{}
                         .has(A, running(cpu0))
                         .has(B, sleeping(kRead, cpu0))
-                        .at(5us).exits(cpu0, A)
+                        .at(5us)
+                        .exits(cpu0, A)
                         .loses(cpu0, 10us, 20us, 1)  // its last switch-out among them
-                        .at(20us).switches(cpu0, idle, B)
+                        .at(20us)
+                        .switches(cpu0, idle, B)
                         .at(30us)
                         .ends(B, running(cpu0)));
   CHECK(story.of(A) == "running@0 0-10");

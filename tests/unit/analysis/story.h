@@ -81,12 +81,16 @@ class Story {
   }
   static std::string word(const Interval& one) {
     switch (one.state) {
-      case State::kRunning: return fmt::format("running@{}", raw(one.cpu));
+      case State::kRunning:
+        return fmt::format("running@{}", raw(one.cpu));
       case State::kWaiting:
         return fmt::format("{}@{}", wait_cause_text(one.cause), raw(one.cpu));
-      case State::kWakeDelay: return "delay";
-      case State::kBlocked: return "blocked in " + block_reason(one).name;
-      case State::kUnknown: break;
+      case State::kWakeDelay:
+        return "delay";
+      case State::kBlocked:
+        return "blocked in " + block_reason(one).name;
+      case State::kUnknown:
+        break;
     }
     return "?";
   }

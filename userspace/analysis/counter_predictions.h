@@ -1,0 +1,36 @@
+// The predictions about the contended counter, each from its formula.
+#pragma once
+
+#include <vector>
+
+#include "analysis/counter_run.h"
+#include "analysis/lost_updates.h"
+#include "analysis/noise.h"
+#include "report/summary.h"
+
+namespace observe {
+
+// The share of increments that N threads on one CPU lose when p is the share of preemptions that
+// fall between load and store. A slice that follows a clean one adds K to the counter; one whose
+// thread comes back with a stale value falls back to where that thread stopped, N slices ago, and
+// adds K. With c(i) the counter after slice i, and X(i) = 1 with probability p for a stale start:
+//   c(i) = (X(i) ? c(i-N) : c(i-1)) + K,  hence  E[c(i) - c(i-1)] = K / (1 + p(N-1)).
+double predicted_lost_share(double p, std::size_t threads);
+
+// Three standard errors of that prediction when p was counted over n preemptions, plus the first
+// and last slice of each thread (N of n), which are no part of the rotation. The standard error is
+// the binomial one of p, (N-1) / (1 + p(N-1))^2 times as large.
+double lost_share_tolerance(double p, std::size_t threads, std::uint64_t preemptions);
+
+// Below this many preemptions the tolerance is so wide that nearly everything would pass.
+inline constexpr std::uint64_t kEnoughPreemptions = 100;
+
+// `updates` where the run was on one CPU and its window is known.
+std::vector<report::Prediction> predict_counter(const CounterRun& run, const LostUpdates* updates,
+                                                const Noise& noise);
+
+// The prediction of that name; null when it was not made.
+const report::Prediction* find_prediction(const std::vector<report::Prediction>& predictions,
+                                          std::string_view name);
+
+}  // namespace observe

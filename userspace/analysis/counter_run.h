@@ -1,0 +1,51 @@
+// What a recorded run of the contended counter says of itself, checked for sense: the recording may
+// come from anywhere.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analysis/lost_updates.h"
+#include "analysis/timelines.h"
+
+namespace observe {
+
+// How a kind of increment (--lock) is expected to behave.
+enum class CounterNature { kRace, kOneInstruction, kCorrect };
+
+struct CounterRun {
+  std::string lock;
+  CounterNature nature = CounterNature::kCorrect;
+  std::vector<CounterThread> threads;  // by position; complete only when all were found
+  bool all_threads_found = false;
+  bool one_cpu = false;  // no counter thread worked on more than one CPU, and all on the same
+  Nanos together{};      // two or more of them were at work at the same time
+  std::optional<CodeWindow> window;
+  std::int64_t expected = 0;
+  std::int64_t observed = 0;
+  std::int64_t lost() const { return expected - observed; }
+  double lost_share() const;
+  bool has_ledger = false;
+  std::int64_t ledger_sum = 0;
+  std::int64_t stale_stores = 0;
+  std::int64_t restarts = 0;
+  double cpu_ns_per_op = 0;
+  double ns_per_op = 0;
+  double unlocked_cpu_ns_per_op = 0;  // 0: not measured
+  double unlocked_error = 0;
+
+  // From the kernel's events, within the threads' phases.
+  std::uint64_t preempted = 0;
+  std::uint64_t blocked = 0;
+  Nanos blocked_in_futex{};
+
+  bool ledger_exact() const { return has_ledger && ledger_sum == lost(); }
+};
+
+// Nothing where the recording lacks what any run has, or it cannot be true.
+std::optional<CounterRun> read_counter_run(const Facts& facts);
+
+}  // namespace observe

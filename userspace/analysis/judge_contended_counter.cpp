@@ -1,0 +1,293 @@
+// What became of the increments of the contended counter, and why.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/counter_predictions.h"
+#include "analysis/counter_run.h"
+#include "analysis/judge.h"
+#include "analysis/lost_updates.h"
+#include "analysis/wording.h"
+
+namespace observe {
+namespace {
+
+using report::Finding;
+using report::FindingVerdict;
+using report::PredictionVerdict;
+using wording::decimal;
+using wording::duration;
+using wording::number;
+using wording::percent;
+
+std::uint64_t unsigned_of(std::int64_t value) {
+  return value > 0 ? static_cast<std::uint64_t>(value) : 0;
+}
+
+// Nanoseconds per increment, which may be below one.
+std::string cost(double nanoseconds) {
+  return nanoseconds < 100 ? fmt::format("{:.2g} ns", nanoseconds)
+                           : duration(Nanos{static_cast<std::int64_t>(nanoseconds)});
+}
+
+// How many times an unlocked increment's CPU time one took; 0 where that was not measured.
+double price(const CounterRun& run) {
+  return run.unlocked_cpu_ns_per_op > 0 ? run.cpu_ns_per_op / run.unlocked_cpu_ns_per_op : 0;
+}
+
+std::string times(double factor) {
+  return factor < 10 ? fmt::format("{:.1f}x", factor) : fmt::format("{:.0f}x", factor);
+}
+
+std::string ledger_sentence(const CounterRun& run) {
+  if (!run.ledger_exact()) {
+    return fmt::format("The ledger does not balance: {} are missing, and {} were thrown away.",
+                       run.lost(), run.ledger_sum);
+  }
+  return fmt::format(
+      "The ledger is exact: {} expected, {} observed, {} thrown away by {} stale "
+      "stores.",
+      number(unsigned_of(run.expected)), number(unsigned_of(run.observed)),
+      run.ledger_sum < 0 ? std::to_string(run.ledger_sum) : number(unsigned_of(run.ledger_sum)),
+      number(unsigned_of(run.stale_stores)));
+}
+
+void add_worst_store(const Facts& facts, const CounterRun& run, const LostUpdates& updates,
+                     Finding& finding) {
+  const auto worst = std::ranges::max_element(updates.stores, {}, &StaleStore::thrown_away);
+  if (worst == updates.stores.end() || !worst->absence || worst->thrown_away <= 0) return;
+  const Absence& absence = updates.absences[*worst->absence];
+  finding.at = worst->at - facts.trace.begin();
+  finding.evidence.push_back(fmt::format(
+      "The most expensive one: at {} {} came back after {} and threw away {} increments.",
+      duration(*finding.at), wording::thread(facts, run.threads[worst->thread].ref),
+      duration(absence.in - absence.out), number(unsigned_of(worst->thrown_away))));
+}
+
+std::string window_sentence(const LostUpdates& updates) {
+  return fmt::format("Of {} in favour of another counter thread {} fell between load and store.",
+                     wording::count(updates.preemptions, "preemption"), number(updates.in_window));
+}
+
+// --lock none on one CPU: every stale store with its preemption.
+Finding judge_causes(const Facts& facts, const CounterRun& run, const LostUpdates& updates,
+                     const report::Prediction& causes) {
+  Finding finding{.id = "lost-updates"};
+  const std::string lost = fmt::format("{} of the increments were lost", percent(run.lost_share()));
+  if (causes.verdict == PredictionVerdict::kInconclusive) {
+    finding.verdict = FindingVerdict::kCannotTell;
+    finding.claim = fmt::format("{}; by what cannot be told: {}.", lost, causes.reason);
+  } else if (!run.ledger_exact() || causes.verdict == PredictionVerdict::kRefuted) {
+    finding.verdict = FindingVerdict::kCannotTell;
+    finding.claim = fmt::format(
+        "{}; {} of the {} stale stores follow a preemption between load "
+        "and store.",
+        lost, number(updates.matched), number(updates.stores.size()));
+  } else if (updates.stores.empty()) {
+    finding.verdict = FindingVerdict::kShown;
+    finding.claim = fmt::format("Nothing was lost: none of {} fell between load and store.",
+                                wording::count(updates.preemptions, "preemption"));
+  } else {
+    finding.verdict = FindingVerdict::kShown;
+    finding.claim =
+        updates.unmatched() == 0
+            ? fmt::format(
+                  "{}; each of the {} stale stores follows a preemption between load and "
+                  "store.",
+                  lost, number(updates.stores.size()))
+            : fmt::format(
+                  "{}; {} of the {} stale stores follow a preemption between load and "
+                  "store.",
+                  lost, number(updates.matched), number(updates.stores.size()));
+  }
+  finding.evidence.push_back(window_sentence(updates));
+  finding.evidence.push_back(ledger_sentence(run));
+  add_worst_store(facts, run, updates, finding);
+  return finding;
+}
+
+Finding judge_overlap(const CounterRun& run, const LostUpdates* updates) {
+  Finding finding{.id = "lost-updates"};
+  const std::string together = duration(run.together);
+  if (run.lost() == 0 && run.stale_stores == 0) {
+    finding.verdict = FindingVerdict::kConsistent;
+    finding.claim =
+        fmt::format("Nothing was lost, though threads ran at the same time for {}.", together);
+    return finding;
+  }
+  // The preemptions in the window can have caused one stale store each, and no more.
+  const bool proven = run.ledger_exact() && run.together > Nanos{0} && updates != nullptr &&
+                      unsigned_of(run.stale_stores) > updates->in_window;
+  finding.verdict = proven ? FindingVerdict::kShown : FindingVerdict::kConsistent;
+  finding.claim = fmt::format(
+      "{} of the increments were lost: threads ran at the same time for {}, "
+      "and their loads and stores overlapped.",
+      percent(run.lost_share()), together);
+  if (run.has_ledger) finding.evidence.push_back(ledger_sentence(run));
+  if (updates != nullptr && run.has_ledger) {
+    finding.evidence.push_back(
+        fmt::format("Only {} fell between load and store: no more than {} of the {} stale stores "
+                    "can come from them.",
+                    wording::count(updates->in_window, "preemption"), number(updates->in_window),
+                    number(unsigned_of(run.stale_stores))));
+  }
+  return finding;
+}
+
+// A race on one CPU without a ledger.
+Finding judge_unledgered(const CounterRun& run, const LostUpdates* updates,
+                         const report::Prediction& share) {
+  Finding finding{.id = "lost-updates", .verdict = FindingVerdict::kConsistent};
+  finding.claim = fmt::format("{} of the increments were lost", percent(run.lost_share()));
+  if (share.predicted) {
+    finding.claim += fmt::format(
+        ", and {} was to be expected from preemptions between load and "
+        "store",
+        percent(*share.predicted));
+  }
+  if (share.verdict == PredictionVerdict::kInconclusive) {
+    finding.verdict = FindingVerdict::kCannotTell;
+    finding.claim += ": " + share.reason;
+  } else if (share.verdict == PredictionVerdict::kRefuted) {
+    finding.verdict = FindingVerdict::kCannotTell;
+  }
+  finding.claim += ".";
+  if (updates != nullptr) finding.evidence.push_back(window_sentence(*updates));
+  finding.evidence.emplace_back(
+      "No thread keeps a ledger here: which store lost what is not known; see --lock none.");
+  return finding;
+}
+
+std::string cost_sentence(const CounterRun& run) {
+  std::string text = fmt::format("One increment took {} of CPU time", cost(run.cpu_ns_per_op));
+  if (price(run) > 0) {
+    text += fmt::format(", {}{} an unlocked one", run.unlocked_error > 0.1 ? "about " : "",
+                        times(price(run)));
+  }
+  return text;
+}
+
+Finding judge_fix(const CounterRun& run) {
+  Finding finding{.id = "lost-updates", .verdict = FindingVerdict::kShown};
+  finding.claim = run.lost() == 0
+                      ? fmt::format("Nothing was lost of {} increments. {} ({}).",
+                                    number(unsigned_of(run.expected)), cost_sentence(run), run.lock)
+                      : fmt::format("{} lost {} of {} increments, though it must lose none.",
+                                    run.lock, run.lost(), number(unsigned_of(run.expected)));
+  return finding;
+}
+
+Finding judge_cost(const CounterRun& run) {
+  const auto operations = static_cast<double>(run.expected);
+  Finding finding{.id = "cost", .verdict = FindingVerdict::kShown};
+  finding.claim = cost_sentence(run) + ".";
+  finding.evidence.push_back(
+      fmt::format("All threads together did one every {}.", cost(run.ns_per_op)));
+  finding.evidence.push_back(fmt::format(
+      "{} and {} by blocking: {:.2g} switches for each increment.",
+      wording::count(run.preempted, "preemption"), wording::count(run.blocked, "switch-out"),
+      static_cast<double>(run.preempted + run.blocked) / operations));
+  finding.evidence.push_back(
+      fmt::format("Threads were blocked in futex for {} in all: {:.2g} ns for each increment.",
+                  duration(run.blocked_in_futex),
+                  static_cast<double>(to_ns(run.blocked_in_futex)) / operations));
+  if (run.unlocked_cpu_ns_per_op > 0) {
+    finding.evidence.push_back(fmt::format(
+        "The unlocked increment was measured alone in the same process: {} ({} from before to "
+        "after the run).",
+        cost(run.unlocked_cpu_ns_per_op), percent(run.unlocked_error)));
+  }
+  return finding;
+}
+
+std::vector<std::string> headline_of(const CounterRun& run, const LostUpdates* updates) {
+  std::vector<std::string> lines;
+  if (run.lost() == 0) {
+    lines.push_back(fmt::format("{} increments, none lost", number(unsigned_of(run.expected))));
+  } else {
+    lines.push_back(fmt::format("{} of {} increments lost ({})", run.lost(),
+                                number(unsigned_of(run.expected)), percent(run.lost_share())));
+    if (run.lost() > 0) {
+      lines.back() = fmt::format("{} of {} increments lost ({})", number(unsigned_of(run.lost())),
+                                 number(unsigned_of(run.expected)), percent(run.lost_share()));
+    }
+  }
+  if (run.nature == CounterNature::kCorrect) {
+    std::string line = fmt::format("{}: {} of CPU each", run.lock, cost(run.cpu_ns_per_op));
+    if (price(run) > 0) line += fmt::format(", {} an unlocked one", times(price(run)));
+    lines.push_back(line + fmt::format("; {:.2g} switches each",
+                                       static_cast<double>(run.preempted + run.blocked) /
+                                           static_cast<double>(run.expected)));
+  } else if (run.has_ledger && run.one_cpu && updates != nullptr) {
+    lines.push_back(fmt::format("{} stale stores, {} after a preemption between load and store",
+                                number(unsigned_of(run.stale_stores)), number(updates->matched)));
+  } else if (run.has_ledger) {
+    lines.push_back(fmt::format("{} stale stores; ledger {}", number(unsigned_of(run.stale_stores)),
+                                run.ledger_exact() ? "exact" : "does not balance"));
+  }
+  return lines;
+}
+
+Finding judge_verdict(const Facts& facts, const CounterRun& run, const LostUpdates* updates,
+                      const std::vector<report::Prediction>& predictions) {
+  if (run.nature == CounterNature::kCorrect) return judge_fix(run);
+  if (!run.one_cpu) return judge_overlap(run, updates);
+  if (run.nature == CounterNature::kOneInstruction) {
+    Finding finding = judge_fix(run);
+    if (run.lost() == 0) {
+      finding.claim = fmt::format(
+          "Nothing was lost of {} increments: on one CPU one instruction is never interrupted "
+          "half-way.",
+          number(unsigned_of(run.expected)));
+    }
+    return finding;
+  }
+  if (const auto* causes = find_prediction(predictions, "stale stores")) {
+    return judge_causes(facts, run, *updates, *causes);
+  }
+  const auto* share = find_prediction(predictions, "lost share");
+  return judge_unledgered(run, updates, *share);
+}
+
+Judgement without_facts(const Facts& facts, std::string reason) {
+  Judgement judgement;
+  if (facts.trace.workload()) judgement.workload.ground_truth = facts.trace.workload()->truth;
+  judgement.findings.push_back(
+      {.id = "lost-updates", .verdict = FindingVerdict::kCannotTell, .claim = std::move(reason)});
+  return judgement;
+}
+
+}  // namespace
+
+Judgement judge_contended_counter(const Facts& facts, const Noise& noise) {
+  const auto run = read_counter_run(facts);
+  if (!run) {
+    return without_facts(facts,
+                         "What became of the increments is not known: the workload's own "
+                         "results are missing or make no sense.");
+  }
+  if (!run->all_threads_found) {
+    return without_facts(facts,
+                         "Not all of the workload's threads are in the recording: what "
+                         "became of their increments cannot be explained.");
+  }
+  Judgement judgement;
+  auto& truth = judgement.workload.ground_truth;
+  truth = facts.trace.workload()->truth;
+  std::optional<LostUpdates> updates;
+  if (run->window) {
+    updates = match_lost_updates(facts, run->threads, *run->window);
+    truth["in_window_preemptions"] = static_cast<std::int64_t>(updates->in_window);
+    if (run->has_ledger && run->one_cpu) {
+      truth["matched_preemptions"] = static_cast<std::int64_t>(updates->matched);
+    }
+  }
+  const LostUpdates* found = updates ? &*updates : nullptr;
+  judgement.workload.predictions = predict_counter(*run, found, noise);
+  judgement.workload.headline = headline_of(*run, found);
+  judgement.findings.push_back(judge_verdict(facts, *run, found, judgement.workload.predictions));
+  judgement.findings.push_back(judge_cost(*run));
+  return judgement;
+}
+
+}  // namespace observe

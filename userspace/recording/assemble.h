@@ -1,0 +1,16 @@
+// Makes a trace of the chunks of a recording. Internal to the reader.
+#pragma once
+
+#include <cstdint>
+
+#include "recording/scan.h"
+#include "trace/trace.h"
+
+namespace observe::recording {
+
+// What the trace of these chunks will take in memory, at most, going by what they claim.
+std::uint64_t memory_needed(const chunk::Scan& scan);
+
+Trace assemble(const chunk::Scan& scan, std::uint64_t recording_bytes);
+
+}  // namespace observe::recording

@@ -40,7 +40,7 @@ class Includes(unittest.TestCase):
     def test_capture_bpf_is_hidden_from_the_rest(self):
         text = '#include "capture/bpf/load.h"\n'
         self.assertEqual(len(breaches(layers.check_includes, "userspace/app/main.cpp", text)), 1)
-        self.assertEqual(len(breaches(layers.check_includes, "userspace/capture/a.cpp", text)), 1)
+        self.assertEqual(breaches(layers.check_includes, "userspace/capture/a.cpp", text), [])
 
     def test_a_folder_without_a_row_is_named(self):
         self.assertEqual(len(breaches(layers.check_includes, "userspace/misc/a.cpp", "")), 1)

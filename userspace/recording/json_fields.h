@@ -207,7 +207,8 @@ class Reader {
     if (!json.is_array()) return fail(key, "is not a list");
     values.clear();
     for (const Json& item : json) {
-      get(item, key + "[" + std::to_string(values.size()) + "]", values.emplace_back());
+      const std::string place = key + "[" + std::to_string(values.size()) + "]";
+      get(item, place, values.emplace_back());
     }
   }
   template <class T>

@@ -51,9 +51,9 @@ std::string with_unit(double value, std::string_view unit) {
   return unit.empty() ? number(value) : fmt::format("{} {}", number(value), unit);
 }
 
-Line prediction_line(const report::Prediction& prediction) {
+Line prediction_line(const report::Prediction& prediction, std::string_view label) {
   Line line;
-  line.add("predicted", Ink::kDim).column(kTextColumn).add(prediction.name + " ");
+  line.add(label, Ink::kDim).column(kTextColumn).add(prediction.name + " ");
   line.add(prediction.predicted ? number(*prediction.predicted) : "nothing");
   line.add(prediction.measured
                ? fmt::format(", measured {}", with_unit(*prediction.measured, prediction.unit))
@@ -66,25 +66,49 @@ Line prediction_line(const report::Prediction& prediction) {
   return line;
 }
 
+// Those that need attention come first, so that no refuted one hides behind the room.
+std::vector<const report::Prediction*> by_urgency(const report::Workload& workload) {
+  std::vector<const report::Prediction*> predictions;
+  for (const report::Prediction& prediction : workload.predictions) {
+    predictions.push_back(&prediction);
+  }
+  const auto urgency = [](const report::Prediction* prediction) {
+    switch (prediction->verdict) {
+      case report::PredictionVerdict::kRefuted:
+        return 0;
+      case report::PredictionVerdict::kInconclusive:
+      case report::PredictionVerdict::kCannotTell:
+        return 1;
+      case report::PredictionVerdict::kShown:
+        break;
+    }
+    return 2;
+  };
+  std::ranges::stable_sort(predictions, {}, urgency);
+  return predictions;
+}
+
 Lines prediction_lines(const report::Workload& workload, std::size_t columns) {
-  constexpr std::size_t kShownPredictions = 2;
+  constexpr std::size_t kShownPredictions = 3;
+  const std::vector<const report::Prediction*> predictions = by_urgency(workload);
   Lines lines;
-  for (std::size_t i = 0; i < workload.predictions.size(); ++i) {
-    const report::Prediction& prediction = workload.predictions[i];
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    const report::Prediction& prediction = *predictions[i];
     if (i == kShownPredictions) {
-      lines.back().add(fmt::format(", +{} more", workload.predictions.size() - i), Ink::kDim);
+      lines.back().add(fmt::format(", +{} more", predictions.size() - i), Ink::kDim);
       break;
     }
-    lines.push_back(prediction_line(prediction));
-    const bool needs_reason = prediction.verdict != report::PredictionVerdict::kShown;
+    lines.push_back(prediction_line(prediction, i == 0 ? "predicted" : ""));
+    // One reason is enough here: the JSON has them all.
+    const bool needs_reason = i == 0 && prediction.verdict != report::PredictionVerdict::kShown;
     if (!needs_reason || prediction.reason.empty()) continue;
     Line& line = lines.back();
     const std::string reason = fmt::format(", {}", prediction.reason);
     if (line.width() + text::width(text::sanitise(reason)) <= columns) {
       line.add(reason);
-    } else {
-      Line because;
-      because.column(kTextColumn).add(prediction.reason, Ink::kDim);
+      continue;
+    }
+    for (Line& because : labelled("", Ink::kDim, prediction.reason, columns, 2)) {
       lines.push_back(std::move(because));
     }
   }

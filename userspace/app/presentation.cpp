@@ -1,0 +1,71 @@
+#include "app/presentation.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "analysis/summarise.h"
+#include "analysis/timelines.h"
+#include "app/progress.h"
+#include "app/terminal_device.h"
+#include "render/json.h"
+#include "render/terminal.h"
+#include "workloads/spec.h"
+
+namespace observe::app {
+
+report::Summary summarise_trace(const Trace& trace, bool show_progress) {
+  const Progress progress("analysing the recording", show_progress);
+  const Timelines timelines = build_timelines(trace);
+  return summarise(Facts{trace, timelines});
+}
+
+std::vector<std::string> parameters_to_show(const report::Run& run) {
+  std::vector<std::string> names;
+  const workloads::Spec* workload = run.kind == "workload" ? workloads::find(run.name) : nullptr;
+  if (workload == nullptr) return names;
+  const auto add = [&](std::string_view name) {
+    if (std::ranges::find(names, name) == names.end()) names.emplace_back(name);
+  };
+  const auto add_changed = [&](const workloads::Parameter& parameter) {
+    const std::string_view fallback = workloads::default_of(*workload, parameter);
+    const auto value = run.parameters.find(std::string(parameter.name));
+    // Without a default the value is the machine's own: the CPUs that are allowed.
+    const bool changed = value != run.parameters.end() && !fallback.empty();
+    if (changed && value->second != fallback) add(parameter.name);
+  };
+  if (!workload->parameters.empty()) add(workload->parameters.front().name);
+  std::ranges::for_each(workload->parameters, add_changed);
+  std::ranges::for_each(workloads::common_parameters(), add_changed);
+  for (const char* usual : {"threads", "place"}) add(usual);
+  for (const workloads::Parameter& parameter : workload->parameters) add(parameter.name);
+  return names;
+}
+
+Result<void> present(const report::Summary& summary, const OutputChoice& choice,
+                     std::optional<OutputFile>& json, const std::vector<std::string>& files) {
+  const bool json_on_stdout = choice.json == "-";
+  if (choice.json) {
+    const std::string text = render::json_summary(summary);
+    const Result<void> written = json_on_stdout
+                                     ? write_all(STDOUT_FILENO, text, "the JSON to standard output")
+                                     : write_all(json->fd(), text, json->path().native());
+    if (!written) return written;
+    if (json) json->keep();
+  }
+  if (choice.quiet || json_on_stdout) return {};
+  const render::SummaryOptions options{.style = style_for(STDOUT_FILENO, choice.colour),
+                                       .parameters = parameters_to_show(summary.run),
+                                       .files = files};
+  return write_all(STDOUT_FILENO, render::terminal_summary(summary, options),
+                   "the summary to standard output");
+}
+
+bool strictly_good(const report::Summary& summary) {
+  return summary.capture.lost == 0 && summary.capture.complete &&
+         std::ranges::all_of(summary.self_checks, [](const report::SelfCheck& check) {
+           return check.passed || !check.promised;
+         });
+}
+
+}  // namespace observe::app

@@ -1,0 +1,17 @@
+// A run from beginning to end, and a report made later: their exit status. Errors are printed.
+#pragma once
+
+#include "app/invocation.h"
+#include "base/result.h"
+
+namespace observe::app {
+
+inline constexpr int kStrictStatus = 4;
+
+int run_session(const RunInvocation& run);
+int run_report(const ReportInvocation& report);
+
+// "observe: cannot ACTION: REASON" on standard error; the exit status that belongs to it.
+int report_error(const Error& error);
+
+}  // namespace observe::app

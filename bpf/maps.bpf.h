@@ -20,7 +20,7 @@ struct lane_map {
 struct lane_map observe_sched SEC(".maps");
 struct lane_map observe_life SEC(".maps");
 
-struct observe_cursor cursors[OBSERVE_MAX_CPUS * OBSERVE_LANES];
+struct observe_cursor cursors[OBSERVE_MAX_CPUS * OBSERVE_LANES] __attribute__((aligned(128)));
 
 /* Frozen at load: the verifier knows the values and never visits a branch they rule out. */
 const volatile struct observe_config config;

@@ -116,12 +116,13 @@ std::vector<CpuTopology> read_topology(const std::filesystem::path& sys) {
   for (const unsigned number : numbered(root, "cpu")) {
     const std::filesystem::path cpu = root / fmt::format("cpu{}", number);
     const Cpu id = static_cast<Cpu>(number);
-    topology.push_back({.cpu = id,
-                        .online = !online || std::ranges::binary_search(*online, id),
-                        .core = core(cpu),
-                        .package = read_number(cpu / "topology" / "physical_package_id"),
-                        .llc = last_level_cache(cpu),
-                        .node = node(cpu)});
+    topology.push_back(
+        {.cpu = id,
+         .online = !online || online->empty() || std::ranges::binary_search(*online, id),
+         .core = core(cpu),
+         .package = read_number(cpu / "topology" / "physical_package_id"),
+         .llc = last_level_cache(cpu),
+         .node = node(cpu)});
   }
   return topology;
 }

@@ -55,6 +55,8 @@ constexpr ProgramRow kPrograms[] = {
     {"observe_seed", Use::kSeeds},
 };
 
+constexpr const char* kLaneMaps[OBSERVE_LANES] = {"observe_sched", "observe_life"};
+
 bool is_wanted(Use use, const KernelFacts& facts, bool memory_readable) {
   switch (use) {
     case Use::kAlways:
@@ -80,12 +82,12 @@ void destroy_link(bpf_link* link) { bpf_link__destroy(link); }
 using Object = std::unique_ptr<bpf_object, Releaser<bpf_object, bpf_object__close>>;
 using Link = std::unique_ptr<bpf_link, Releaser<bpf_link, destroy_link>>;
 
-// Memory shared with a map, read-only.
+// Memory shared with a map.
 class Mapping {
  public:
   Mapping() = default;
-  static Result<Mapping> of(const bpf_map* map, std::size_t bytes) {
-    void* address = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+  static Result<Mapping> of(const bpf_map* map, std::size_t bytes, int protection) {
+    void* address = mmap(nullptr, bytes, protection, MAP_SHARED, bpf_map__fd(map), 0);
     if (address == MAP_FAILED) {
       return fail(error_from_errno("map the probes' buffers", errno,
                                    "ask for smaller buffers: --buffer-mib N"));
@@ -105,6 +107,7 @@ class Mapping {
   ~Mapping() {
     if (address_ != nullptr) munmap(address_, bytes_);
   }
+  std::byte* data() const { return static_cast<std::byte*>(address_); }
   std::span<const observe_record> records() const {
     return {static_cast<const observe_record*>(address_), bytes_ / sizeof(observe_record)};
   }
@@ -114,28 +117,39 @@ class Mapping {
   std::size_t bytes_ = 0;
 };
 
-// A global variable of the probes: where the object's own BTF says that it lies in its section.
-// These are bugs, not accidents: the object is part of this program.
-void* variable(const bpf_object* object, const char* section, std::string_view name,
-               std::size_t size) {
+// Where the object's own BTF says that a global variable lies in its section. That it is there, and
+// as large as here, is a matter of how this program was built, not of where it runs.
+std::size_t variable_offset(const bpf_object* object, const char* section, std::string_view name,
+                            std::size_t size) {
   const btf* types = bpf_object__btf(object);
   const int id = btf__find_by_name_kind(types, section, BTF_KIND_DATASEC);
   OBSERVE_CHECK(id > 0);
-  const btf_type* datasec = btf__type_by_id(types, id);
+  const btf_type* datasec = btf__type_by_id(types, static_cast<std::uint32_t>(id));
   const btf_var_secinfo* entries = btf_var_secinfos(datasec);
   for (int i = 0; i < btf_vlen(datasec); ++i) {
     const btf_type* entry = btf__type_by_id(types, entries[i].type);
     if (btf__name_by_offset(types, entry->name_off) != name) continue;
-    std::size_t bytes = 0;
-    const bpf_map* map = bpf_object__find_map_by_name(object, section);
-    OBSERVE_CHECK(map != nullptr);
-    // Older versions of libbpf call the memory constant, which it is not.
-    void* data = const_cast<void*>(
-        static_cast<const void*>(bpf_map__initial_value(const_cast<bpf_map*>(map), &bytes)));
-    OBSERVE_CHECK(data != nullptr && entries[i].size == size && entries[i].offset + size <= bytes);
-    return static_cast<std::byte*>(data) + entries[i].offset;
+    OBSERVE_CHECK(entries[i].size == size);
+    return entries[i].offset;
   }
   check_failed("a variable of the probes exists", std::source_location::current());
+}
+
+bpf_map* find_map(const bpf_object* object, const char* name) {
+  bpf_map* map = bpf_object__find_map_by_name(object, name);
+  OBSERVE_CHECK(map != nullptr);
+  return map;
+}
+
+// Before load, while the section is still ours to write.
+void set_config(const bpf_object* object, const observe_config& config) {
+  const std::size_t offset = variable_offset(object, ".rodata", "config", sizeof config);
+  std::size_t bytes = 0;
+  // Older versions of libbpf call the memory constant, which it is not.
+  void* section = const_cast<void*>(
+      static_cast<const void*>(bpf_map__initial_value(find_map(object, ".rodata"), &bytes)));
+  OBSERVE_CHECK(section != nullptr && offset + sizeof config <= bytes);
+  std::memcpy(static_cast<std::byte*>(section) + offset, &config, sizeof config);
 }
 
 }  // namespace
@@ -144,7 +158,8 @@ struct ProbeSet::State {
   LaneSizes sizes;
   Object object;
   std::array<Mapping, OBSERVE_LANES> lanes;
-  observe_cursor* cursors = nullptr;
+  Mapping globals;
+  observe_cursor* cursors = nullptr;  // in globals
   std::vector<Link> links;
   std::vector<UniqueFd> seed_passes;  // the next one is the last
   std::vector<std::string> notes;
@@ -171,19 +186,15 @@ Result<void> ProbeSet::State::open(const KernelFacts& facts, const LibbpfLog& lo
   }
   if (!memory_readable) notes.push_back("new thread names are not seen: kernel lockdown");
 
-  *static_cast<observe_config*>(
-      variable(object.get(), ".rodata", "config", sizeof(observe_config))) = {
-      .sched_slots = sizes.sched_slots,
-      .life_slots = sizes.life_slots,
-      .possible_cpus = sizes.cpus,
-      .switch_order = static_cast<std::uint8_t>(facts.switch_order),
-      .wide_preempt_count = facts.wide_preempt_count,
-      .guard_life_lane = facts.can_disable_preemption,
-      .reserved = 0};
+  set_config(object.get(), {.sched_slots = sizes.sched_slots,
+                            .life_slots = sizes.life_slots,
+                            .possible_cpus = sizes.cpus,
+                            .switch_order = static_cast<std::uint8_t>(facts.switch_order),
+                            .wide_preempt_count = facts.wide_preempt_count,
+                            .guard_life_lane = facts.can_disable_preemption,
+                            .reserved = 0});
   for (std::uint32_t lane = 0; lane < OBSERVE_LANES; ++lane) {
-    const char* name = lane == OBSERVE_LANE_SCHED ? "observe_sched" : "observe_life";
-    bpf_map* map = bpf_object__find_map_by_name(object.get(), name);
-    OBSERVE_CHECK(map != nullptr);
+    bpf_map* map = find_map(object.get(), kLaneMaps[lane]);
     OBSERVE_CHECK(bpf_map__set_max_entries(map, sizes.slots(lane) * sizes.cpus) == 0);
   }
   if (const int error = bpf_object__load(object.get()); error != 0) {
@@ -194,15 +205,20 @@ Result<void> ProbeSet::State::open(const KernelFacts& facts, const LibbpfLog& lo
 
 Result<void> ProbeSet::State::map_memory() {
   for (std::uint32_t lane = 0; lane < OBSERVE_LANES; ++lane) {
-    const char* name = lane == OBSERVE_LANE_SCHED ? "observe_sched" : "observe_life";
-    const bpf_map* map = bpf_object__find_map_by_name(object.get(), name);
-    Result<Mapping> mapping =
-        Mapping::of(map, std::size_t{sizes.slots(lane)} * sizes.cpus * sizeof(observe_record));
+    Result<Mapping> mapping = Mapping::of(
+        find_map(object.get(), kLaneMaps[lane]),
+        std::size_t{sizes.slots(lane)} * sizes.cpus * sizeof(observe_record), PROT_READ);
     if (!mapping) return fail(std::move(mapping.error()));
     lanes[lane] = std::move(*mapping);
   }
-  cursors = static_cast<observe_cursor*>(variable(
-      object.get(), ".bss", "cursors", sizeof(observe_cursor) * OBSERVE_MAX_CPUS * OBSERVE_LANES));
+  // libbpf maps the section by itself only for skeletons.
+  constexpr std::size_t kBytes = sizeof(observe_cursor) * OBSERVE_MAX_CPUS * OBSERVE_LANES;
+  const std::size_t offset = variable_offset(object.get(), ".bss", "cursors", kBytes);
+  Result<Mapping> mapping =
+      Mapping::of(find_map(object.get(), ".bss"), offset + kBytes, PROT_READ | PROT_WRITE);
+  if (!mapping) return fail(std::move(mapping.error()));
+  globals = std::move(*mapping);
+  cursors = reinterpret_cast<observe_cursor*>(globals.data() + offset);
   return {};
 }
 

@@ -1,0 +1,74 @@
+#include "capture/host.h"
+
+#include "support/catch.h"
+
+namespace observe {
+
+TEST_CASE("steal time comes per CPU, by its number, in nanoseconds") {
+  const auto steal = parse_steal(
+      "cpu  9 9 9 9 9 9 9 99 0 0\n"
+      "cpu0 10 0 20 300 0 0 1 7 0 0\n"
+      "cpu2 10 0 20 300 0 0 1 12 0 0\n"
+      "intr 1 2 3\n",
+      100);
+  CHECK(steal == std::vector<std::uint64_t>{70'000'000, 0, 120'000'000});
+}
+
+TEST_CASE("a /proc/stat that makes no sense gives no steal time") {
+  CHECK(parse_steal("", 100).empty());
+  CHECK(parse_steal("cpu0 1 2 3\n", 100).empty());
+  CHECK(parse_steal("cpu99999999999 1 2 3 4 5 6 7 8\n", 100).empty());
+  CHECK(parse_steal("cpu0 1 2 3 4 5 6 7 8\n", 0).empty());
+}
+
+TEST_CASE("the tick rate is read from the kernel's configuration") {
+  CHECK(parse_hz("CONFIG_HZ_250=y\nCONFIG_HZ=250\n") == 250);
+  CHECK(parse_hz("# CONFIG_HZ=1000 is not set\n") == 0);
+  CHECK(parse_hz("CONFIG_HZ=lots\n") == 0);
+  CHECK(parse_hz("") == 0);
+}
+
+TEST_CASE("the preemption model in force is found, the surest source first") {
+  const std::string_view dynamic = "#1 SMP PREEMPT_DYNAMIC Debian";
+  CHECK(preempt_model({.version = "#1 SMP PREEMPT_RT"}) == "rt");
+  CHECK(preempt_model({.version = "#1 SMP", .realtime = "1\n"}) == "rt");
+  CHECK(preempt_model({.version = dynamic,
+                       .debugfs = "none voluntary full (lazy)\n",
+                       .command_line = "preempt=full",
+                       .config = "CONFIG_PREEMPT_NONE=y\n"}) == "lazy");
+  CHECK(preempt_model({.version = dynamic,
+                       .command_line = "quiet preempt=voluntary\n",
+                       .config = "CONFIG_PREEMPT_NONE=y\n"}) == "voluntary");
+  CHECK(preempt_model({.version = dynamic, .config = "CONFIG_PREEMPT_NONE=y\n"}) == "none");
+  CHECK(preempt_model({.version = dynamic}) == "unknown");
+  CHECK(preempt_model({.version = "#1 SMP PREEMPT Thu"}) == "full");
+  CHECK(preempt_model({.version = "#1 SMP", .config = "CONFIG_PREEMPT_VOLUNTARY=y\n"}) ==
+        "voluntary");
+  CHECK(preempt_model({.version = "#1 SMP", .debugfs = ")("}) == "unknown");
+}
+
+TEST_CASE("of the boot options those that change scheduling are kept") {
+  CHECK(scheduling_options("ro quiet isolcpus=1-3 nohz_full=1 mitigations=off sched_verbose "
+                           "console=ttyS0 idle=poll preempt=full -- idle=nomwait\n") ==
+        std::vector<std::string>{"isolcpus=1-3", "nohz_full=1", "mitigations=off", "sched_verbose",
+                                 "idle=poll", "preempt=full"});
+  CHECK(scheduling_options("").empty());
+}
+
+TEST_CASE("the base slice is read where the kernel shows it") {
+  CHECK(parse_slice("prio : 120\nse.slice                 :              2800000\n") == 2'800'000);
+  CHECK(parse_slice("prio : 120\n") == 0);
+  CHECK(parse_slice("se.slice : -1\n") == 0);
+}
+
+TEST_CASE("the scheduler is named by the kernel's version, unless a BPF scheduler is loaded") {
+  CHECK(scheduler_name("5.10.0-30-amd64", "", "") == "CFS");
+  CHECK(scheduler_name("6.5.1", "", "") == "CFS");
+  CHECK(scheduler_name("6.6", "", "") == "EEVDF");
+  CHECK(scheduler_name("6.18.15-cloud", "disabled\n", "") == "EEVDF");
+  CHECK(scheduler_name("7.0-rc1", "", "") == "EEVDF");
+  CHECK(scheduler_name("6.12.1", "enabled\n", "scx_simple\n") == "sched_ext:scx_simple");
+  CHECK(scheduler_name("next", "", "") == "unknown");
+}
+
+}  // namespace observe

@@ -17,28 +17,28 @@ void append(Lines& lines, Lines more) {
 std::string terminal_summary(const report::Summary& summary, const SummaryOptions& options) {
   const std::size_t columns = options.style.columns;
   Lines top = title_lines(summary, options);
-  Lines verdict = verdict_lines(summary, columns);
   Lines numbers = number_lines(summary, columns);
   Lines trust = trust_lines(summary, options);
 
-  // What is said in words stands; the bars share the rest. A role's bar is worth more than a
-  // second pair of CPUs, and blank lines go before either.
-  constexpr std::size_t kLegend = 1;
-  const std::size_t words = top.size() + verdict.size() + numbers.size() + trust.size();
-  std::size_t room = kSummaryLines - std::min(kSummaryLines, words);
-  const std::size_t roles_wanted = summary.roles.size();
-  const std::size_t cpus_wanted = summary.cpus.size();
-  const std::size_t bars_wanted = kLegend + roles_wanted + cpus_wanted;
-  const std::size_t blanks =
-      room > bars_wanted ? std::min<std::size_t>(2, room - bars_wanted)
-                         : (room > kLegend + 1 + std::min<std::size_t>(2, cpus_wanted) ? 1 : 0);
-  room -= blanks;
-  const std::size_t cpus_least = std::min<std::size_t>(2, cpus_wanted);
-  const std::size_t roles_room = room > kLegend + cpus_least ? room - kLegend - cpus_least : 0;
-  Lines roles = role_lines(summary, columns, std::min(roles_wanted, roles_room));
-  const std::size_t cpus_room = room - std::min(room, roles.size());
-  Lines cpus = cpu_lines(summary, columns, std::min(cpus_wanted, cpus_room));
-  const std::size_t spare = room - std::min(room, roles.size() + cpus.size());
+  // Two bars of each kind are kept whatever there is to say; beyond that words come first, then
+  // roles, then CPUs, then blank lines, then the evidence.
+  constexpr std::size_t kLegend = 1, kLeastBars = 2;
+  const auto left_of = [](std::size_t room, std::size_t taken) {
+    return room - std::min(room, taken);
+  };
+  const std::size_t least_roles = std::min(kLeastBars, summary.roles.size());
+  const std::size_t least_cpus = std::min(kLeastBars, summary.cpus.size());
+  std::size_t room = left_of(kSummaryLines, top.size() + numbers.size() + trust.size());
+  Lines verdict =
+      verdict_lines(summary, columns, left_of(room, kLegend + least_roles + least_cpus));
+  room = left_of(room, verdict.size());
+  Lines roles = role_lines(summary, columns,
+                           std::min(summary.roles.size(), left_of(room, kLegend + least_cpus)));
+  room = left_of(room, roles.size());
+  Lines cpus = cpu_lines(summary, columns, std::min(summary.cpus.size(), room));
+  room = left_of(room, cpus.size());
+  const std::size_t blanks = std::min<std::size_t>(room, 2);
+  const std::size_t spare = room - blanks;
 
   Lines lines = std::move(top);
   if (blanks > 0) lines.emplace_back();

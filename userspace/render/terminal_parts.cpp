@@ -52,18 +52,18 @@ std::string with_unit(double value, std::string_view unit) {
 }
 
 Line prediction_line(const report::Prediction& prediction, std::string_view label) {
-  Line line;
-  line.add(label, Ink::kDim).column(kTextColumn).add(prediction.name + " ");
-  line.add(prediction.predicted ? number(*prediction.predicted) : "nothing");
-  line.add(prediction.measured
-               ? fmt::format(", measured {}", with_unit(*prediction.measured, prediction.unit))
-               : ", not measured");
-  if (prediction.predicted && prediction.tolerance > 0) {
-    line.add(fmt::format(" (±{})", number(prediction.tolerance)));
-  }
+  constexpr std::size_t kNameColumn = kTextColumn + 14;  // behind "inconclusive"
   const Verdict verdict = verdict_of(prediction.verdict);
-  line.add(": ").add(verdict.words, verdict.ink);
-  return line;
+  Line line;
+  line.add(label, Ink::kDim).column(kTextColumn).add(verdict.words, verdict.ink);
+  line.column(kNameColumn).add(prediction.name + " ");
+  line.add(prediction.predicted ? number(*prediction.predicted) : "?");
+  if (prediction.predicted && prediction.tolerance > 0) {
+    line.add(fmt::format(" ±{}", number(prediction.tolerance, 2)));
+  }
+  return line.add(prediction.measured ? fmt::format(", measured {}", with_unit(*prediction.measured,
+                                                                               prediction.unit))
+                                      : ", not measured");
 }
 
 // Those that need attention come first, so that no refuted one hides behind the room.
@@ -88,29 +88,25 @@ std::vector<const report::Prediction*> by_urgency(const report::Workload& worklo
   return predictions;
 }
 
-Lines prediction_lines(const report::Workload& workload, std::size_t columns) {
+Lines prediction_lines(const report::Workload& workload, std::size_t columns, std::size_t most) {
   constexpr std::size_t kShownPredictions = 3;
+  constexpr std::size_t kReasonLines = 2;
   const std::vector<const report::Prediction*> predictions = by_urgency(workload);
+  const std::size_t shown = std::min({predictions.size(), kShownPredictions, most});
   Lines lines;
-  for (std::size_t i = 0; i < predictions.size(); ++i) {
-    const report::Prediction& prediction = *predictions[i];
-    if (i == kShownPredictions) {
-      lines.back().add(fmt::format(", +{} more", predictions.size() - i), Ink::kDim);
-      break;
-    }
-    lines.push_back(prediction_line(prediction, i == 0 ? "predicted" : ""));
-    // One reason is enough here: the JSON has them all.
-    const bool needs_reason = i == 0 && prediction.verdict != report::PredictionVerdict::kShown;
-    if (!needs_reason || prediction.reason.empty()) continue;
-    Line& line = lines.back();
-    const std::string reason = fmt::format(", {}", prediction.reason);
-    if (line.width() + text::width(text::sanitise(reason)) <= columns) {
-      line.add(reason);
-      continue;
-    }
-    for (Line& because : labelled("", Ink::kDim, prediction.reason, columns, 2)) {
+  for (std::size_t i = 0; i < shown; ++i) {
+    lines.push_back(prediction_line(*predictions[i], i == 0 ? "predicted" : ""));
+    // Why the first is not shown, where there is room; the JSON has the other reasons too.
+    if (i > 0 || predictions[i]->verdict == report::PredictionVerdict::kShown) continue;
+    const std::string& reason = predictions[i]->reason;
+    const std::size_t room = std::min(kReasonLines, most - shown);
+    if (reason.empty() || room == 0) continue;
+    for (Line& because : labelled("", Ink::kDim, reason, columns, room)) {
       lines.push_back(std::move(because));
     }
+  }
+  if (shown > 0 && shown < predictions.size()) {
+    lines.back().add(fmt::format(", +{} more", predictions.size() - shown), Ink::kDim);
   }
   return lines;
 }
@@ -292,7 +288,7 @@ Lines title_lines(const report::Summary& summary, const SummaryOptions& options)
   return lines;
 }
 
-Lines verdict_lines(const report::Summary& summary, std::size_t columns) {
+Lines verdict_lines(const report::Summary& summary, std::size_t columns, std::size_t most) {
   constexpr std::size_t kClaimLines = 3;
   constexpr std::size_t kHeadlines = 2;
   Lines lines;
@@ -316,7 +312,10 @@ Lines verdict_lines(const report::Summary& summary, std::size_t columns) {
       lines.push_back(std::move(line));
     }
   }
-  for (Line& line : prediction_lines(*summary.workload, columns)) lines.push_back(std::move(line));
+  const std::size_t room = most - std::min(most, lines.size());
+  for (Line& line : prediction_lines(*summary.workload, columns, room)) {
+    lines.push_back(std::move(line));
+  }
   return lines;
 }
 

@@ -21,7 +21,8 @@ Lines labelled(std::string_view label, Ink ink, std::string_view text, std::size
                std::size_t most);
 
 Lines title_lines(const report::Summary& summary, const SummaryOptions& options);
-Lines verdict_lines(const report::Summary& summary, std::size_t columns);
+// The predictions take what `most` leaves behind the verdict and the result.
+Lines verdict_lines(const report::Summary& summary, std::size_t columns, std::size_t most);
 Lines evidence_lines(const report::Summary& summary, std::size_t columns, std::size_t most);
 // A legend and `rows` bars at most; the last stands for all roles that did not fit.
 Lines role_lines(const report::Summary& summary, std::size_t columns, std::size_t rows);

@@ -193,7 +193,8 @@ TEST_CASE("the terminal and the JSON show the same numbers") {
   shows(text, ns(capture["observer_cpu_ns"]) + " + probes " + ns(capture["probe_cpu_ns"]));
   shows(text, bytes(capture["recording_bytes"].get<std::uint64_t>()));
   const Json& prediction = json["workload"]["predictions"][0];
-  shows(text, number(prediction["predicted"].get<double>()) + ", measured " +
+  shows(text, number(prediction["predicted"].get<double>()) + " ±" +
+                  number(prediction["tolerance"].get<double>(), 2) + ", measured " +
                   number(prediction["measured"].get<double>()));
   std::size_t passed = 0, promised = 0;
   for (const Json& check : json["self_checks"]) {

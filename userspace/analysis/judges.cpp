@@ -1,12 +1,14 @@
 #include "analysis/judge.h"
 
 namespace observe {
+namespace {
 
-std::span<const JudgeRow> judges() {
-  static constexpr JudgeRow kRows[] = {
-      {"contended-counter", judge_contended_counter},
-  };
-  return kRows;
-}
+constexpr JudgeRow kJudges[] = {
+    {"contended-counter", judge_contended_counter},
+};
+
+}  // namespace
+
+std::span<const JudgeRow> judges() { return kJudges; }
 
 }  // namespace observe

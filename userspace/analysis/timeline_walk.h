@@ -75,7 +75,7 @@ class TimelineWalk {
 
   void switch_out(const Switch& event, std::uint32_t index);
   void switch_in(const Switch& event, std::uint32_t index);
-  void apply_seeds_until(Time at);
+  void apply_seeds_before(Time at);
   void apply_seed(ThreadRef ref, const ThreadSeed& seed);
   void finish();
   bool in_window(Time at) const { return begin_ <= at && at < end_; }

@@ -49,18 +49,18 @@ TimelineWalk::TimelineWalk(const Trace& trace)
 Timelines TimelineWalk::run() && {
   trace_.for_each([this](const auto& event) {
     if (event.at >= end_) return;
-    apply_seeds_until(event.at);
+    apply_seeds_before(event.at);
     on(event);
   });
   finish();
   return std::move(out_);
 }
 
-void TimelineWalk::apply_seeds_until(Time until) {
+void TimelineWalk::apply_seeds_before(Time until) {
   while (next_seed_ < seeds_.size()) {
     const ThreadRef ref = seeds_[next_seed_];
     const ThreadSeed& seed = *trace_.threads()[ref].first;
-    if (seed.at > until) return;
+    if (seed.at >= until) return;
     apply_seed(ref, seed);
     ++next_seed_;
   }
@@ -226,7 +226,7 @@ void TimelineWalk::close_slice(Cpu cpu, Time until) {
 }
 
 void TimelineWalk::finish() {
-  apply_seeds_until(end_);
+  apply_seeds_before(end_);
   const bool last_seeds = std::ranges::any_of(trace_.threads().all(),
                                               [](const auto& one) { return one.last.has_value(); });
   for (std::uint32_t i = 0; i < threads_.size(); ++i) {

@@ -74,7 +74,8 @@ Launched& Launched::operator=(Launched&& other) noexcept {
   channel_ = std::move(other.channel_);
   pending_ = std::move(other.pending_);
   launched_at_ = other.launched_at_;
-  pid_ = std::exchange(other.pid_, -1);
+  pid_ = other.pid_;
+  running_ = std::exchange(other.running_, false);
   status_ = other.status_;
   return *this;
 }
@@ -109,6 +110,7 @@ Result<Launched> launch(const Spec& spec, const Values& values, std::uint64_t se
     child_main(spec, values, seed, *std::move(markers), std::move(theirs), parent, become_user);
   }
   launched.pid_ = pid;
+  launched.running_ = true;
   launched.channel_ = std::move(ours);
   return launched;
 }
@@ -137,20 +139,20 @@ Error Launched::death() {
 }
 
 bool Launched::wait_for_exit(Nanos timeout) {
-  if (pid_ < 0) return true;
+  if (!running_) return true;
   const auto status = reap_within(pid_, timeout);
   if (!status) return false;
   status_ = *status;
-  pid_ = -1;
+  running_ = false;
   return true;
 }
 
 void Launched::kill_and_reap() {
-  if (pid_ < 0) return;
+  if (!running_) return;
   kill(pid_, SIGKILL);
   // A process that got SIGKILL ends, but not before what it waits for in the kernel does.
   if (const auto status = reap_within(pid_, kGrace)) status_ = *status;
-  pid_ = -1;
+  running_ = false;
 }
 
 Result<Message> Launched::next_message(Time deadline) {

@@ -56,6 +56,7 @@ class Launched {
   // than the grace time. An Error when it failed, was killed or reported nonsense. Call once.
   Result<WorkloadInfo> finish(Nanos grace = kGrace);
 
+  // Of the workload's process; after finish() the number may belong to another one.
   Pid pid() const;
   // Lanes of markers: one per thread of the workload.
   std::uint32_t lanes() const;
@@ -79,7 +80,8 @@ class Launched {
   UniqueFd channel_;     // to the child: one byte opens the gate, the end stops it; back: messages
   std::string pending_;  // of a message that has not come whole
   Time launched_at_;
-  pid_t pid_ = -1;  // -1: reaped
+  pid_t pid_ = -1;
+  bool running_ = false;  // not reaped yet: the pid is still the child's
   int status_ = 0;
 };
 

@@ -1,8 +1,5 @@
 # `cmake --install` and `cpack`: the program, its manual page, its shell completions, its licences.
 
-if(NOT TARGET observe)
-  return()
-endif()
 include(GNUInstallDirs)
 set(packaging ${PROJECT_SOURCE_DIR}/scripts/packaging)
 

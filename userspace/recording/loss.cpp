@@ -68,7 +68,6 @@ std::vector<LostInterval> LossLedger::settle(Time window_begin) const {
                         after->to >= told.to && after->count >= told.count;
     if (!known && !within) all.push_back(told);
   }
-  std::ranges::stable_sort(all, {}, &LostInterval::from);
   return all;
 }
 

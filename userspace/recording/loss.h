@@ -24,7 +24,7 @@ class LossLedger {
   // that were dropped after the last one of a stream.
   void told(const LostInterval& lost) { told_.push_back(lost); }
 
-  // All of it, each once, by time.
+  // All of it, each once, in no order.
   std::vector<LostInterval> settle(Time window_begin) const;
 
  private:

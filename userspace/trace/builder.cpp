@@ -1,6 +1,7 @@
 #include "trace/builder.h"
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -104,11 +105,14 @@ Trace TraceBuilder::build() && {
   const std::unique_ptr<State> state = std::move(state_);
   Trace trace;
   trace.quality_ = std::move(state->quality);
-  std::ranges::stable_sort(trace.quality_.lost, {}, &LostInterval::from);
+  std::ranges::sort(trace.quality_.lost, {}, [](const LostInterval& lost) {
+    return std::tuple(lost.from, lost.to, lost.cpu);
+  });
 
   IdentityTracker identity(trace.quality_);
   identity.seed(state->first_seeds);
-  std::ranges::stable_sort(state->execs, {}, &Exec::at);
+  std::ranges::sort(state->execs, {},
+                    [](const Exec& exec) { return std::tuple(exec.at, exec.tid, exec.old_tid); });
   identity.expect_execs(std::move(state->execs));
   if (state->workload) {
     std::vector<Tid> lanes;

@@ -149,7 +149,9 @@ TEST_CASE("an observer that is killed leaves no program and a readable recording
   REQUIRE(observer >= 0);
   if (observer == 0) {
     Result<RecordingWriter> writer = RecordingWriter::create(UniqueFd(dup(file.get())));
-    if (!writer || !Capture::start({}, *writer, {})) _exit(1);
+    if (!writer) _exit(1);
+    const auto capture = Capture::start({}, *writer, {});
+    if (!capture) _exit(1);
     kill(getpid(), SIGSTOP);
     _exit(2);
   }

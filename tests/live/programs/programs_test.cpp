@@ -37,7 +37,7 @@ void require_promises(const Observed& observed, int status = 0) {
 std::uint64_t named(const Observed& observed, const std::string& name, const std::string& kind) {
   std::uint64_t sum = 0;
   for (const nlohmann::json& thread : observed.summary.at("threads")) {
-    if (thread.at("name").get<std::string>().starts_with(name)) {
+    if (thread.at("target").get<bool>() && thread.at("name").get<std::string>().starts_with(name)) {
       sum += thread.at("switches").at(kind).get<std::uint64_t>();
     }
   }

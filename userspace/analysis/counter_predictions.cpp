@@ -64,6 +64,12 @@ Prediction predict_stale_stores(const CounterRun& run, const LostUpdates& update
   compare(prediction);
   const bool others = static_cast<double>(updates.unmatched()) > prediction.tolerance;
   if (others) prediction.verdict = PredictionVerdict::kRefuted;
+  if (prediction.verdict == PredictionVerdict::kRefuted && run.unknown > Nanos{0}) {
+    leave_open(prediction, PredictionVerdict::kInconclusive,
+               fmt::format("for {} the recording does not say where the counter threads were",
+                           wording::duration(run.unknown)));
+    return prediction;
+  }
   prediction.reason =
       fmt::format("{} without such a preemption, {} without a stale store",
                   count(updates.unmatched(), "store"), count(updates.unexplained(), "preemption"));
@@ -163,7 +169,7 @@ std::vector<Prediction> predict_counter(const CounterRun& run, const LostUpdates
   if (run.has_ledger) predictions.push_back(predict_ledger(run));
   switch (run.nature) {
     case CounterNature::kRace:
-      if (run.has_ledger && updates != nullptr) {
+      if (run.has_ledger && run.one_cpu && updates != nullptr) {
         predictions.push_back(predict_stale_stores(run, *updates, noise));
       }
       predictions.push_back(predict_lost_share(run, updates, noise));

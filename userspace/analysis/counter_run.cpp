@@ -63,6 +63,8 @@ void walk_timelines(const Facts& facts, CounterRun& run) {
       if (interval.state == State::kRunning) {
         cpus.insert(interval.cpu);
         overlap.add(begin, end);
+      } else if (interval.state == State::kUnknown) {
+        run.unknown += end - begin;
       } else if (interval.state == State::kBlocked && interval.syscall == kFutexCall) {
         run.blocked_in_futex += end - begin;
       }
@@ -72,7 +74,6 @@ void walk_timelines(const Facts& facts, CounterRun& run) {
       if (cause == SwitchCause::kPreempted) ++run.preempted;
       if (cause == SwitchCause::kBlocked) ++run.blocked;
     }
-    overlap.end_run();
   }
   run.one_cpu = cpus.size() == 1;
   overlap.for_each_stretch([&](Time begin, Time end, std::size_t depth) {

@@ -23,6 +23,7 @@ struct CounterRun {
   bool all_threads_found = false;
   bool one_cpu = false;  // no counter thread worked on more than one CPU, and all on the same
   Nanos together{};      // two or more of them were at work at the same time
+  Nanos unknown{};       // of the threads' phases: the recording does not say what they did
   std::optional<CodeWindow> window;
   std::int64_t expected = 0;
   std::int64_t observed = 0;

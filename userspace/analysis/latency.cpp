@@ -8,9 +8,9 @@ RunqLatency runq_latency(const Facts& facts) {
   const Time origin = facts.trace.begin();
   RunqLatency result;
   result.threads.resize(facts.timelines.threads.size());
-  std::vector<Sample> all;
-  std::array<std::vector<Sample>, kWaitCauses> by_cause;
-  std::vector<Sample> own;
+  Lengths all;
+  std::array<Lengths, kWaitCauses> by_cause;
+  Lengths own;
   facts.for_each_thread([&](ThreadRef ref, const ThreadInfo& info, const ThreadTimeline& timeline) {
     own.clear();
     for_each_wait(ref, timeline, [&](const Wait& wait) {
@@ -22,19 +22,19 @@ RunqLatency runq_latency(const Facts& facts) {
         }
         return;
       }
-      own.push_back({wait.length(), wait.end});
+      own.add(wait.length(), wait.end);
       if (!info.target) return;
-      by_cause[raw(wait.cause)].push_back(own.back());
+      by_cause[raw(wait.cause)].add(wait.length(), wait.end);
       const bool worse = !result.worst || wait.length() > result.worst->length() ||
                          (wait.length() == result.worst->length() && wait.end < result.worst->end);
       if (worse) result.worst = wait;
     });
-    if (info.target) all.insert(all.end(), own.begin(), own.end());
-    result.threads[raw(ref)] = percentiles(own, origin);
+    result.threads[raw(ref)] = own.percentiles(origin);
   });
-  result.all = percentiles(all, origin);
+  for (const Lengths& of_cause : by_cause) all.add(of_cause);
+  result.all = all.percentiles(origin);
   for (std::size_t i = 0; i < kWaitCauses; ++i) {
-    result.by_cause[i] = percentiles(by_cause[i], origin);
+    result.by_cause[i] = by_cause[i].percentiles(origin);
   }
   return result;
 }

@@ -10,11 +10,11 @@ struct Work {
   Time end;
 };
 
-// When the thread was on a CPU within its phase, by time.
+// When the thread was on a CPU within its phase, or may have been, by time.
 std::vector<Work> work_of(const Facts& facts, const CounterThread& thread) {
   std::vector<Work> work;
   for (const Interval& interval : facts.timeline(thread.ref).intervals) {
-    if (interval.state != State::kRunning) continue;
+    if (interval.state != State::kRunning && interval.state != State::kUnknown) continue;
     const Time begin = std::max(interval.begin, thread.begin);
     const Time end = std::min(interval.end, thread.end);
     if (begin < end) work.push_back({begin, end});
@@ -27,38 +27,60 @@ bool worked_between(const std::vector<Work>& work, Time from, Time to) {
   return first != work.end() && first->begin < to;
 }
 
+Absence absence_after(const Switch& event, std::size_t position, const CodeWindow& window,
+                      SleepingLocks locks) {
+  // Within a system call the instruction pointer is where user mode will go on.
+  const bool in_user_mode = event.syscall == kNoSyscall && !event.kernel_thread;
+  return {.thread = position,
+          .out = event.at,
+          .cause = cause_of(event, locks),
+          .in_sequence = in_user_mode && event.user_ip >= window.load && event.user_ip < window.end,
+          .in_window = in_user_mode && window.holds(event.user_ip)};
+}
+
 void add_absences(const Facts& facts, std::span<const CounterThread> threads, std::size_t position,
                   const CodeWindow& window, std::vector<Absence>& absences) {
   const CounterThread& thread = threads[position];
   const ThreadTimeline& timeline = facts.timeline(thread.ref);
   const auto switches = facts.trace.all<Switch>();
   const SleepingLocks locks = sleeping_locks(facts.trace.host());
+  const std::size_t first = absences.size();
   bool away = false;
-  for (const Interval& interval : timeline.intervals) {
-    if (interval.state != State::kRunning) continue;
-    if (away) absences.back().in = interval.begin;
+  bool returned = false;  // or may have
+  const auto come_back = [&](Time at, bool certain) {
+    if (!away) return;
+    if (!returned) absences.back().in = at;
+    returned = true;
+    if (!certain) return;
+    absences.back().in_at_last = at;
     away = false;
-    if (interval.end < thread.begin || interval.end > thread.end) continue;
-    if (interval.end_switch == kNoEvent || interval.end_switch >= switches.size()) continue;
-    const Switch& event = switches[interval.end_switch];
-    // Within a system call the instruction pointer is where user mode will go on.
-    const bool in_user_mode = event.syscall == kNoSyscall && !event.kernel_thread;
-    absences.push_back(
-        {.thread = position,
-         .out = interval.end,
-         .in = timeline.end,
-         .cause = cause_of(event, locks),
-         .in_sequence = in_user_mode && event.user_ip >= window.load && event.user_ip < window.end,
-         .in_window = in_user_mode && window.holds(event.user_ip)});
-    away = true;
+  };
+  for (const Interval& interval : timeline.intervals) {
+    if (interval.state == State::kRunning) {
+      come_back(interval.begin, true);
+      continue;
+    }
+    const bool leaves = interval.begin_switch != kNoEvent &&
+                        interval.begin_switch < switches.size() &&
+                        switches[interval.begin_switch].prev_thread == thread.ref &&
+                        switches[interval.begin_switch].at == interval.begin;
+    if (leaves && thread.begin <= interval.begin && interval.begin <= thread.end &&
+        (absences.size() == first || absences.back().out < interval.begin)) {
+      come_back(interval.begin, true);  // at the latest: its return was not recorded
+      absences.push_back(absence_after(switches[interval.begin_switch], position, window, locks));
+      away = true;
+      returned = false;
+    }
+    if (interval.state == State::kUnknown) come_back(interval.begin, false);
   }
+  come_back(timeline.end, true);
 }
 
 void find_rivals(std::span<const std::vector<Work>> work, std::vector<Absence>& absences) {
   for (Absence& absence : absences) {
     for (std::size_t rival = 0; rival < work.size() && !absence.rival_ran; ++rival) {
       if (rival == absence.thread) continue;
-      absence.rival_ran = worked_between(work[rival], absence.out, absence.in);
+      absence.rival_ran = worked_between(work[rival], absence.out, absence.in_at_last);
     }
   }
 }

@@ -31,7 +31,8 @@ struct CodeWindow {
 struct Absence {
   std::size_t thread = 0;  // position among the counter threads
   Time out;
-  Time in;  // the end of the thread's life where it did not return
+  Time in;          // its return, at the earliest; the end of its life where it did not return
+  Time in_at_last;  // later than `in` where the recording does not say what it did meanwhile
   SwitchCause cause = SwitchCause::kPreempted;
   bool in_sequence = false;  // between `load`, that included, and `end`
   bool in_window = false;    // loaded, and not stored

@@ -1,30 +1,11 @@
 #include "analysis/overlap.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
 
 namespace observe {
-
-void Overlap::add(Time begin, Time end) {
-  if (begin >= end) return;
-  const std::size_t run_begin = run_ends_.empty() ? 0 : run_ends_.back();
-  if (ends_.size() > run_begin && ends_.back() == begin) {
-    ends_.back() = end;
-    return;
-  }
-  begins_.push_back(begin);
-  ends_.push_back(end);
-}
-
-void Overlap::end_run() {
-  const std::size_t run_begin = run_ends_.empty() ? 0 : run_ends_.back();
-  if (begins_.size() > run_begin) run_ends_.push_back(begins_.size());
-}
-
-void Overlap::clear() {
-  begins_.clear();
-  ends_.clear();
-  run_ends_.clear();
-}
 
 std::vector<Nanos> Overlap::distribution(Nanos window) {
   std::vector<Nanos> time(1, Nanos{0});
@@ -38,25 +19,30 @@ std::vector<Nanos> Overlap::distribution(Nanos window) {
   return time;
 }
 
-// Pairs of neighbouring runs are merged until one is left.
-void Overlap::merge_runs(std::vector<Time>& values, std::vector<std::size_t> run_ends) {
-  std::vector<Time> merged(run_ends.size() > 1 ? values.size() : 0);
-  while (run_ends.size() > 1) {
-    std::vector<std::size_t> next_ends;
-    std::size_t begin = 0;
-    const auto position = [](std::vector<Time>& in, std::size_t index) {
-      return in.begin() + static_cast<std::ptrdiff_t>(index);
+// Many times are sorted digit by digit: those of one window differ in few digits, and the order in
+// which threads contribute them would cost a comparison sort a misprediction a step.
+void Overlap::sort(std::vector<Time>& values) {
+  constexpr std::size_t kFew = 4096;
+  constexpr unsigned kDigitBits = 11;
+  constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
+  if (values.size() < kFew) {
+    std::ranges::sort(values);
+    return;
+  }
+  const auto [lowest, highest] = std::ranges::minmax(values);
+  const Time origin = lowest;
+  const auto span = static_cast<std::uint64_t>((highest - origin).count());
+  std::vector<Time> sorted(values.size());
+  for (unsigned shift = 0; shift < 64 && (span >> shift) != 0; shift += kDigitBits) {
+    const auto digit = [&](Time value) {
+      return (static_cast<std::uint64_t>((value - origin).count()) >> shift) % kDigits;
     };
-    for (std::size_t i = 0; i < run_ends.size(); i += 2) {
-      const std::size_t middle = run_ends[i];
-      const std::size_t end = i + 1 < run_ends.size() ? run_ends[i + 1] : middle;
-      std::merge(position(values, begin), position(values, middle), position(values, middle),
-                 position(values, end), position(merged, begin));
-      next_ends.push_back(end);
-      begin = end;
-    }
-    values.swap(merged);
-    run_ends = std::move(next_ends);
+    std::array<std::size_t, kDigits> next{};
+    for (const Time value : values) ++next[digit(value)];
+    std::size_t before = 0;
+    for (std::size_t& position : next) before += std::exchange(position, before);
+    for (const Time value : values) sorted[next[digit(value)]++] = value;
+    values.swap(sorted);
   }
 }
 

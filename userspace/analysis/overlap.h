@@ -1,5 +1,4 @@
-// How many of a set of intervals overlap at each moment. Each thread contributes intervals that
-// are already in time order, so the edges are merged, not sorted.
+// How many of a set of intervals overlap at each moment.
 #pragma once
 
 #include <cstddef>
@@ -11,18 +10,24 @@ namespace observe {
 
 class Overlap {
  public:
-  // Intervals of one run must come in time order and must not overlap each other; those that touch
-  // become one. Empty ones count for nothing.
-  void add(Time begin, Time end);
-  void end_run();
+  // Empty intervals count for nothing; one that begins where the last one added ended becomes part
+  // of it, which changes no depth.
+  void add(Time begin, Time end) {
+    if (begin >= end) return;
+    if (!ends_.empty() && ends_.back() == begin) {
+      ends_.back() = end;
+      return;
+    }
+    begins_.push_back(begin);
+    ends_.push_back(end);
+  }
 
   // Calls visit(Time begin, Time end, std::size_t depth) for every stretch of constant depth above
   // zero, in time order. Consumes what was added.
   template <class Visit>
   void for_each_stretch(Visit&& visit) {
-    end_run();
-    merge_runs(begins_, run_ends_);
-    merge_runs(ends_, run_ends_);
+    sort(begins_);
+    sort(ends_);
     std::size_t begun = 0;
     std::size_t ended = 0;
     Time since;
@@ -33,19 +38,18 @@ class Overlap {
       since = at;
       ++(begins ? begun : ended);
     }
-    clear();
+    begins_.clear();
+    ends_.clear();
   }
 
   // The time spent at each depth; what is left of `window` was at depth zero.
   std::vector<Nanos> distribution(Nanos window);
 
  private:
-  static void merge_runs(std::vector<Time>& values, std::vector<std::size_t> run_ends);
-  void clear();
+  static void sort(std::vector<Time>& values);
 
   std::vector<Time> begins_;
   std::vector<Time> ends_;
-  std::vector<std::size_t> run_ends_;
 };
 
 }  // namespace observe

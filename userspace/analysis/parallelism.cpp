@@ -38,8 +38,6 @@ Parallelism parallelism(const Facts& facts) {
         runnable.add(interval.begin, interval.end);
       }
     }
-    running.end_run();
-    runnable.end_run();
   });
   Parallelism result;
   result.running = running.distribution(facts.window());

@@ -9,12 +9,26 @@
 
 namespace observe {
 
-struct Sample {
-  Nanos length{};
-  Time end;  // when it ended
-};
+// Lengths of things that ended one after the other, or of several such series.
+class Lengths {
+ public:
+  void add(Nanos length, Time end) {
+    if (values_.empty() || length > longest_ || (length == longest_ && end < longest_end_)) {
+      longest_ = length;
+      longest_end_ = end;
+    }
+    values_.push_back(length);
+  }
+  void add(const Lengths& others);
+  void clear() { values_.clear(); }
 
-// Moments are relative to `origin`. Reorders the samples.
-report::Percentiles percentiles(std::vector<Sample>& samples, Time origin);
+  // Moments are relative to `origin`.
+  report::Percentiles percentiles(Time origin) const;
+
+ private:
+  std::vector<Nanos> values_;  // none is negative
+  Nanos longest_{};
+  Time longest_end_;  // of the first of the longest
+};
 
 }  // namespace observe

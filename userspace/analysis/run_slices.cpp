@@ -8,8 +8,8 @@ RunSlices run_slices(const Facts& facts) {
   const Time origin = facts.trace.begin();
   RunSlices result;
   result.threads.resize(facts.timelines.threads.size());
-  std::vector<Sample> all;
-  std::vector<Sample> own;
+  Lengths all;
+  Lengths own;
   facts.for_each_thread([&](ThreadRef ref, const ThreadInfo& info, const ThreadTimeline& timeline) {
     own.clear();
     for (const Interval& interval : timeline.intervals) {
@@ -17,12 +17,12 @@ RunSlices run_slices(const Facts& facts) {
         continue;
       }
       if (interval.begin_switch == kNoEvent || interval.end_switch == kNoEvent) continue;
-      own.push_back({interval.length(), interval.end});
+      own.add(interval.length(), interval.end);
     }
-    if (info.target) all.insert(all.end(), own.begin(), own.end());
-    result.threads[raw(ref)] = percentiles(own, origin);
+    if (info.target) all.add(own);
+    result.threads[raw(ref)] = own.percentiles(origin);
   });
-  result.all = percentiles(all, origin);
+  result.all = all.percentiles(origin);
   return result;
 }
 

@@ -20,6 +20,23 @@ std::size_t cpu_count(const Trace& trace) {
   return count;
 }
 
+// An event ends at most one interval of a thread: room for all of them, found before the walk,
+// saves moving them while they grow.
+std::vector<std::uint32_t> events_by_thread(const Trace& trace) {
+  std::vector<std::uint32_t> count(trace.threads().size());
+  const auto seen = [&count](ThreadRef ref) {
+    if (ref != kNoThread) ++count[raw(ref)];
+  };
+  for (const Switch& event : trace.all<Switch>()) {
+    seen(event.prev_thread);
+    seen(event.next_thread);
+  }
+  for (const Waking& event : trace.all<Waking>()) seen(event.thread);
+  for (const Wakeup& event : trace.all<Wakeup>()) seen(event.thread);
+  for (const Migrate& event : trace.all<Migrate>()) seen(event.thread);
+  return count;
+}
+
 }  // namespace
 
 Timelines build_timelines(const Trace& trace) { return TimelineWalk(trace).run(); }
@@ -34,6 +51,10 @@ TimelineWalk::TimelineWalk(const Trace& trace)
       threads_(trace.threads().size()),
       cpus_(cpu_count(trace)) {
   out_.threads.resize(threads_.size());
+  const std::vector<std::uint32_t> events = events_by_thread(trace);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    out_.threads[i].intervals.reserve(std::size_t{events[i]} + 1);
+  }
   out_.cpus.resize(cpus_.size());
   for (std::size_t i = 0; i < cpus_.size(); ++i) {
     out_.cpus[i].cpu = Cpu{static_cast<std::uint16_t>(i)};
@@ -119,7 +140,7 @@ void TimelineWalk::open(ThreadRef ref, Time from, State state, Cpu cpu) {
 }
 
 void TimelineWalk::close(ThreadRef ref, Time until, std::uint32_t end_switch) {
-  Interval done = at(ref).now;
+  Interval& done = at(ref).now;
   done.end = until;
   done.end_switch = end_switch;
   push(ref, done);

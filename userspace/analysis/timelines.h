@@ -58,23 +58,24 @@ struct Interval {
   Time begin;
   Time end;
   State state = State::kUnknown;
-  WaitCause cause = WaitCause::kUnknown;  // kWaiting only
-  bool clipped_begin = false;             // began before the window
-  bool clipped_end = false;               // ends after it
+  WaitCause cause = WaitCause::kUnknown;             // kWaiting only
+  WakeContext wake_context = WakeContext::kUnknown;  // as waker
+  bool clipped_begin = false;                        // began before the window
+  bool clipped_end = false;                          // ends after it
   bool continued = false;      // kWaiting: the next part of a wait that began on another CPU
   bool continues = false;      // kWaiting: the wait goes on in the next interval, elsewhere
   bool kernel_thread = false;  // kBlocked: the reason is the kernel thread's own
   bool compat = false;
-  Cpu cpu{};                     // where it runs, waits or last ran
-  Syscall syscall = kNoSyscall;  // kBlocked, and kWaiting after a switch-out
-  RawState raw_state{};          // kBlocked
-  ThreadRef waker = kNoThread;   // kWakeDelay and kWaiting(kWoken)
-  WakeContext wake_context = WakeContext::kUnknown;
+  Cpu cpu{};                              // where it runs, waits or last ran
+  Syscall syscall = kNoSyscall;           // kBlocked, and kWaiting after a switch-out
+  RawState raw_state{};                   // kBlocked
+  ThreadRef waker = kNoThread;            // kWakeDelay and kWaiting(kWoken)
   std::uint32_t begin_switch = kNoEvent;  // index into all<Switch>() where a switch began it
   std::uint32_t end_switch = kNoEvent;
 
   Nanos length() const { return end - begin; }
 };
+static_assert(sizeof(Interval) == 48);  // there is about one per event
 
 struct ThreadTimeline {
   Time begin;  // of its life within the window; begin == end: it did not live in it

@@ -14,19 +14,13 @@ namespace observe {
 template <class Want>
 std::vector<Overlap> intervals_by_cpu(const Facts& facts, State state, Want&& want) {
   std::vector<Overlap> by_cpu(facts.timelines.cpus.size());
-  std::vector<std::size_t> touched;
   facts.for_each_thread([&](ThreadRef, const ThreadInfo& info, const ThreadTimeline& timeline) {
     if (!want(info)) return;
-    touched.clear();
     for (const Interval& interval : timeline.intervals) {
       // A CPU on which nothing ever ran has no timeline; only a damaged recording names one.
       if (interval.state != state || raw(interval.cpu) >= by_cpu.size()) continue;
       by_cpu[raw(interval.cpu)].add(interval.begin, interval.end);
-      if (touched.empty() || touched.back() != raw(interval.cpu)) {
-        touched.push_back(raw(interval.cpu));
-      }
     }
-    for (const std::size_t cpu : touched) by_cpu[cpu].end_run();
   });
   return by_cpu;
 }

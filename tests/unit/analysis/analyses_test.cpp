@@ -1,4 +1,6 @@
 // Each analysis on a story small enough to work out by hand.
+#include <random>
+
 #include "analysis/cpu_use.h"
 #include "analysis/holders.h"
 #include "analysis/overlap.h"
@@ -14,9 +16,9 @@ namespace observe {
 namespace {
 
 TEST_CASE("percentiles are values that occurred, by nearest rank") {
-  std::vector<Sample> samples;
-  for (int i = 100; i >= 1; --i) samples.push_back({Nanos{i}, Time{Nanos{1000 - i}}});
-  const report::Percentiles hundred = percentiles(samples, Time{});
+  Lengths lengths;
+  for (int i = 100; i >= 1; --i) lengths.add(Nanos{i}, Time{Nanos{1000 - i}});
+  const report::Percentiles hundred = lengths.percentiles(Time{});
   CHECK(hundred.count == 100);
   CHECK(hundred.p50 == 50ns);
   CHECK(hundred.p90 == 90ns);
@@ -24,16 +26,39 @@ TEST_CASE("percentiles are values that occurred, by nearest rank") {
   CHECK(hundred.max == 100ns);
   CHECK(hundred.max_at == 900ns);
 
-  std::vector<Sample> three = {{7ns, Time{1ns}}, {7ns, Time{5ns}}, {2ns, Time{9ns}}};
-  const report::Percentiles few = percentiles(three, Time{1ns});
+  Lengths three;
+  three.add(7ns, Time{5ns});
+  three.add(2ns, Time{9ns});
+  Lengths other;
+  other.add(7ns, Time{1ns});
+  three.add(other);
+  const report::Percentiles few = three.percentiles(Time{1ns});
   CHECK(few.p50 == 7ns);
   CHECK(few.p99 == 7ns);
   CHECK(few.max_at == 0ns);  // the first of the longest
 
-  std::vector<Sample> one = {{3ns, Time{}}};
-  CHECK(percentiles(one, Time{}).p50 == 3ns);
-  std::vector<Sample> none;
-  CHECK(percentiles(none, Time{}).count == 0);
+  CHECK(other.percentiles(Time{}).p50 == 7ns);
+  CHECK(Lengths().percentiles(Time{}).count == 0);
+}
+
+TEST_CASE("percentiles of many values are those of the sorted ones") {
+  std::mt19937_64 random(7);
+  for (const std::size_t count : {2u, 99u, 1000u, 20'000u}) {
+    Lengths lengths;
+    std::vector<Nanos> sorted;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto shift = random() % 62;
+      sorted.push_back(Nanos{static_cast<std::int64_t>(random() >> (2 + shift))});
+      lengths.add(sorted.back(), Time{});
+    }
+    std::ranges::sort(sorted);
+    const report::Percentiles result = lengths.percentiles(Time{});
+    const auto rank = [&](std::size_t percent) { return sorted[(count * percent + 99) / 100 - 1]; };
+    CHECK(result.p50 == rank(50));
+    CHECK(result.p90 == rank(90));
+    CHECK(result.p99 == rank(99));
+    CHECK(result.max == sorted.back());
+  }
 }
 
 TEST_CASE("overlap counts how many intervals cover each moment") {
@@ -41,15 +66,32 @@ TEST_CASE("overlap counts how many intervals cover each moment") {
   overlap.add(Time{0ns}, Time{10ns});
   overlap.add(Time{10ns}, Time{20ns});
   overlap.add(Time{30ns}, Time{40ns});
-  overlap.end_run();
   overlap.add(Time{5ns}, Time{35ns});
-  overlap.end_run();
   overlap.add(Time{5ns}, Time{5ns});
-  overlap.end_run();
   overlap.add(Time{35ns}, Time{40ns});
   const std::vector<Nanos> time = overlap.distribution(100ns);
   CHECK(time == std::vector<Nanos>{60ns, 15ns, 25ns});
   CHECK(overlap.distribution(100ns) == std::vector<Nanos>{100ns});
+}
+
+TEST_CASE("overlap is the same for many intervals in any order") {
+  std::mt19937_64 random(5);
+  Overlap overlap;
+  std::vector<int> depth(30'000);
+  for (int i = 0; i < 20'000; ++i) {
+    const std::size_t begin = random() % 29'000;
+    const std::size_t end = begin + random() % 5;
+    overlap.add(Time{Nanos{static_cast<std::int64_t>(begin)}},
+                Time{Nanos{static_cast<std::int64_t>(end)}});
+    for (std::size_t at = begin; at < end; ++at) ++depth[at];
+  }
+  std::vector<int> seen(depth.size());
+  overlap.for_each_stretch([&](Time begin, Time end, std::size_t level) {
+    for (Time at = begin; at < end; at += 1ns) {
+      seen[static_cast<std::size_t>(to_ns(at))] = static_cast<int>(level);
+    }
+  });
+  CHECK(seen == depth);
 }
 
 // Two threads share CPU 0, each for half of the time.

@@ -144,6 +144,18 @@ TEST_CASE("a system call in progress is not a place in the window") {
   CHECK(found.in_window == 0);
 }
 
+TEST_CASE("a return that was not recorded leaves its stale store with its cause") {
+  Script script = two_counters();
+  // A comes back at some time between 8 and 12 ms, which only its own next switch-out tells.
+  script.at(4ms).switches(cpu0, A, B, preempted().ip(kInside));
+  script.at(8ms).wakes(E, on(cpu0)).switches(cpu0, B, E, preempted().ip(kOutside));
+  script.at(9ms).marks(0, 1, word(10, 1), word(510, 2));
+  script.at(12ms).switches(cpu0, A, B, preempted().ip(kOutside)).at(16ms);
+  const LostUpdates found = match(Story(script), {A, B});
+  CHECK(found.matched == 1);
+  CHECK(found.unmatched() == 0);
+}
+
 TEST_CASE("markers of lanes that no thread has are ignored") {
   Script script = two_counters();
   script.at(4ms).marks(7, 1, word(1, 1), word(2, 2)).marks(0, 999, 1, 2).at(5ms);

@@ -55,23 +55,25 @@ void add_absences(const Facts& facts, std::span<const CounterThread> threads, st
     absences.back().in_at_last = at;
     away = false;
   };
+  const auto leave = [&](std::uint32_t index, Time at) {
+    if (index >= switches.size()) return;  // kNoEvent: no switch
+    const Switch& event = switches[index];
+    if (event.prev_thread != thread.ref || event.at != at) return;
+    if (at < thread.begin || at > thread.end) return;
+    if (absences.size() > first && absences.back().out == at) return;
+    come_back(at, true);  // at the latest: its return was not recorded
+    absences.push_back(absence_after(event, position, window, locks));
+    away = true;
+    returned = false;
+  };
   for (const Interval& interval : timeline.intervals) {
     if (interval.state == State::kRunning) {
       come_back(interval.begin, true);
-      continue;
+      leave(interval.end_switch, interval.end);
+    } else {
+      leave(interval.begin_switch, interval.begin);
+      if (interval.state == State::kUnknown) come_back(interval.begin, false);
     }
-    const bool leaves = interval.begin_switch != kNoEvent &&
-                        interval.begin_switch < switches.size() &&
-                        switches[interval.begin_switch].prev_thread == thread.ref &&
-                        switches[interval.begin_switch].at == interval.begin;
-    if (leaves && thread.begin <= interval.begin && interval.begin <= thread.end &&
-        (absences.size() == first || absences.back().out < interval.begin)) {
-      come_back(interval.begin, true);  // at the latest: its return was not recorded
-      absences.push_back(absence_after(switches[interval.begin_switch], position, window, locks));
-      away = true;
-      returned = false;
-    }
-    if (interval.state == State::kUnknown) come_back(interval.begin, false);
   }
   come_back(timeline.end, true);
 }

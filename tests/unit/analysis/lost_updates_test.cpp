@@ -151,7 +151,9 @@ TEST_CASE("a return that was not recorded leaves its stale store with its cause"
   script.at(8ms).wakes(E, on(cpu0)).switches(cpu0, B, E, preempted().ip(kOutside));
   script.at(9ms).marks(0, 1, word(10, 1), word(510, 2));
   script.at(12ms).switches(cpu0, A, B, preempted().ip(kOutside)).at(16ms);
-  const LostUpdates found = match(Story(script), {A, B});
+  const Story story(script);
+  CAPTURE(story.of(A), story.of(B));
+  const LostUpdates found = match(story, {A, B});
   CHECK(found.matched == 1);
   CHECK(found.unmatched() == 0);
 }

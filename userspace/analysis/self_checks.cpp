@@ -156,6 +156,18 @@ report::SelfCheck check_switch_kinds(const Facts& facts, const std::vector<Count
   return check;
 }
 
+// By how much the kernel's account of a thread's running may exceed the time between its switches:
+// at a wake-up preemption it skips the clock update of the switch that follows, so that the woken
+// thread is charged from its wake-up on (rq_clock_skip_update, kernel/sched/core.c).
+Nanos charged_before_switch_in(const ThreadTimeline& timeline) {
+  Nanos sum{0};
+  for (const Interval& interval : timeline.intervals) {
+    const bool woken = interval.cause == WaitCause::kWoken || interval.cause == WaitCause::kNew;
+    if (interval.state == State::kWaiting && woken) sum += interval.length();
+  }
+  return sum;
+}
+
 report::SelfCheck check_run_time(const Facts& facts) {
   report::SelfCheck check{.name = "time on CPU = kernel's sum_exec_runtime", .unit = "%"};
   // Per thread: what the two readings lag, and the displacement at wake-up preemptions.
@@ -166,6 +178,7 @@ report::SelfCheck check_run_time(const Facts& facts) {
   double ours = 0;
   double kernels = 0;
   double slack = 0;
+  double early = 0;  // what the kernel may have charged before switch-ins
   const ReadingCounts counts =
       for_each_reading(facts, [&](ThreadRef ref, const KernelAccounts& kernel) {
         const auto own = static_cast<double>(run[raw(ref)].count());
@@ -176,6 +189,7 @@ report::SelfCheck check_run_time(const Facts& facts) {
         ours += own;
         kernels += theirs;
         slack += lag;
+        early += static_cast<double>(charged_before_switch_in(facts.timeline(ref)).count());
         const double beyond = std::max(0.0, std::abs(own - theirs) - lag);
         if (beyond <= kThreadShare * theirs + static_cast<double>(kThreadSlack.count())) {
           ++check.exact;
@@ -196,6 +210,9 @@ report::SelfCheck check_run_time(const Facts& facts) {
   } else if (ours > kernels) {
     check.promised = false;
     append(check.detail, "the kernel leaves out interrupts and stolen time");
+  } else if (kernels - ours <= slack + early) {
+    check.promised = false;
+    append(check.detail, "the kernel charges woken threads from their wake-up on");
   }
   append(check.detail, left_out(counts.torn, counts.missing));
   return check;

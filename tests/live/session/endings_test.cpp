@@ -1,0 +1,181 @@
+// How runs end: exit statuses, signals, and that nothing is left behind.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "live/session/running.h"
+#include "support/catch.h"
+#include "support/skip.h"
+
+namespace observe::testing {
+namespace {
+
+using nlohmann::json;
+
+const std::string kMisbehave = MISBEHAVE_PROGRAM;
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+bool gone(const std::string& word) {
+  return eventually([&] { return processes_with(word).empty(); });
+}
+
+}  // namespace
+
+TEST_CASE("a command's exit status is passed on, as a shell gives it") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  CHECK(run_observe(folder, {"--", "true"}).status == 0);
+  CHECK(run_observe(folder, {"--", "sh", "-c", "exit 7"}).status == 7);
+  CHECK(run_observe(folder, {"--", "sh", "-c", "kill -9 $$"}).status == 137);
+  CHECK(folder.names() == std::vector<std::string>{"sh-2.obs", "sh.obs", "true.obs"});
+}
+
+TEST_CASE("a command that cannot be executed leaves a message and nothing else") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  const Finished missing = run_observe(folder, {"--", "no-such-command-here"});
+  CHECK(missing.status == 127);
+  CHECK(contains(missing.err, "no-such-command-here"));
+  CHECK(run_observe(folder, {"--", "/etc/passwd"}).status == 126);
+  CHECK(run_observe(folder, {"--json", "x.json", "--", "/etc"}).status == 126);
+  CHECK(folder.names().empty());
+}
+
+TEST_CASE("bad usage starts nothing and leaves nothing") {
+  const Folder folder;
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {}, {"--workload", "nothing"}, {"--pid", "2"}, {"--pid", "4194304"}, {"frob"}}) {
+    const Finished run = run_observe(folder, arguments);
+    CHECK(run.status == 2);
+    CHECK_FALSE(run.err.empty());
+    CHECK(run.out.empty());
+  }
+  CHECK(folder.names().empty());
+}
+
+TEST_CASE("without privileges the answer is 3, and nothing is left") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
+  const Finished run = run_observe(folder, {"--workload", "contended-counter", "--duration", "20s"},
+                                   {.without_privileges = true});
+  INFO(run.err);
+  CHECK(run.status == 3);
+  CHECK(contains(run.err, "sudo"));
+  CHECK(folder.names().empty());
+  CHECK(gone("contended-counter"));
+}
+
+TEST_CASE("an interrupted workload is reported all the same") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  Running observe(folder, observe_words({"--json", "x.json", "--workload", "contended-counter",
+                                         "--duration", "50s"}));
+  REQUIRE(eventually([&] { return !children_of(observe.pid()).empty(); }));
+  REQUIRE(
+      eventually([&] { return std::filesystem::exists(folder.file("contended-counter.obs")); }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  const std::vector<pid_t> children = children_of(observe.pid());
+  observe.signal(SIGINT);
+  CHECK(observe.wait() == 0);
+  CHECK(contains(observe.out(), "interrupted"));
+  for (const pid_t child : children) CHECK(uid_of(child) == -1);
+  const json summary = json::parse(std::ifstream(folder.file("x.json")));
+  CHECK(summary["run"]["end_reason"] == "interrupted");
+  CHECK(summary["capture"]["complete"] == true);
+  CHECK(summary["run"]["duration_ns"].get<std::int64_t>() < 20'000'000'000);
+}
+
+TEST_CASE("a signal to the observer alone reaches the command") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  Running observe(folder, observe_words({"--", "sleep", "47.11"}));
+  REQUIRE(eventually([] { return processes_with("47.11").size() == 2; }));
+  observe.signal(SIGTERM);
+  CHECK(observe.wait() == 128 + SIGTERM);
+  CHECK(contains(observe.out(), "interrupted"));
+  CHECK(gone("47.11"));
+}
+
+TEST_CASE("a second signal stops at once, and the recording can be read") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  Running observe(folder, observe_words({"--", kMisbehave, "ignore", "4711"}));
+  REQUIRE(eventually([&] { return contains(observe.out(), "ignoring"); }));
+  observe.signal(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  observe.signal(SIGINT);
+  CHECK(observe.wait(std::chrono::seconds(4)) == 1);
+  CHECK(contains(observe.err(), "stopped at once"));
+  CHECK(gone("4711"));
+  const Finished report = run_observe(folder, {"report", "misbehave.obs"});
+  CHECK(report.status == 0);
+  CHECK(contains(report.out, "incomplete"));
+}
+
+TEST_CASE("a command that does not stop after its duration is killed") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  const Finished run =
+      run_observe(folder, {"--duration", "100ms", "--", kMisbehave, "ignore", "4712"});
+  CHECK(run.status == 128 + SIGKILL);
+  CHECK(gone("4712"));
+}
+
+TEST_CASE("an observer that is killed leaves a readable recording and no workload") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  Running observe(folder, observe_words({"--workload", "contended-counter", "--duration", "50s"}));
+  REQUIRE(eventually([&] { return !children_of(observe.pid()).empty(); }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  const std::vector<pid_t> children = children_of(observe.pid());
+  REQUIRE_FALSE(children.empty());
+  observe.signal(SIGKILL);
+  CHECK(observe.wait() == 128 + SIGKILL);
+  for (const pid_t child : children) CHECK(eventually([&] { return uid_of(child) == -1; }));
+  const Finished report = run_observe(folder, {"report", "contended-counter.obs", "--json", "-"});
+  INFO(report.err);
+  REQUIRE(report.status == 0);
+  const json summary = json::parse(report.out);
+  CHECK(summary["capture"]["complete"] == false);
+  CHECK(summary["totals"]["switches"].get<std::uint64_t>() > 10);
+  CHECK(run_observe(folder, {"report", "contended-counter.obs", "--strict"}).status == 4);
+}
+
+TEST_CASE("lost events are an exit status of 4 with --strict, and only then") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  // One page a CPU holds some eighty records; a hand-over makes several.
+  const std::vector<std::string> base{"--buffer-mib", "0.004", "--json", "-", "--quiet"};
+  const std::vector<std::string> command{"--", kMisbehave, "switch", "20000"};
+  std::vector<std::string> lax = base;
+  lax.insert(lax.end(), command.begin(), command.end());
+  const Finished tolerated = run_observe(folder, lax);
+  CHECK(tolerated.status == 0);
+  const json summary = json::parse(tolerated.out);
+  REQUIRE(summary["capture"]["lost"].get<std::uint64_t>() > 0);
+  CHECK_FALSE(summary["capture"]["lost_intervals"].empty());
+  std::vector<std::string> strict = base;
+  strict.push_back("--strict");
+  strict.insert(strict.end(), command.begin(), command.end());
+  CHECK(run_observe(folder, strict).status == 4);
+}
+
+TEST_CASE("a quiet strict run without loss says nothing and is 0") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  const Finished run = run_observe(
+      folder, {"--quiet", "--strict", "--workload", "contended-counter", "--duration", "200ms"});
+  CHECK(run.status == 0);
+  CHECK(run.out.empty());
+  CHECK(run.err.empty());
+  CHECK(folder.names() == std::vector<std::string>{"contended-counter.obs"});
+}
+
+}  // namespace observe::testing

@@ -51,12 +51,12 @@ constexpr Default kDefaults[] = {{"place", "one"}};
 constexpr Role kRoles[] = {{"counter", "adds one to the shared counter, again and again"}};
 
 constexpr PredictionSpec kPredictions[] = {
-    {"ledger", "expected − observed = Σ (overwritten − loaded)", "never: it is exact"},
+    {"ledger", "expected − observed = Σ (overwritten − loaded)", ""},
     {"stale stores", "one for each preemption between load and store during which another ran",
      "events were lost"},
     {"lost share", "p(N−1) / (1 + p(N−1)), p: share of preemptions between load and store",
      "fewer than 100 preemptions, or a disturbed machine"},
-    {"lost updates", "0 with a lock, or with one instruction on one CPU", "never"},
+    {"lost updates", "0 with a lock, or with one instruction on one CPU", ""},
     {"restarts", "rseq: one for each switch within the sequence", "events were lost"},
 };
 
@@ -78,7 +78,7 @@ counter thread runs before the first one returns. The kernel's events record whe
 when it was stopped, so every stale store can be matched with the one preemption that caused it.
 
 THE PREDICTION. One such preemption does not lose one update. It loses a whole time slice of the
-others' work: millions. Let p be the share of preemptions that hit between load and store. A slice
+others' work, a hundred thousand updates and more. Let p be the share of preemptions that hit between load and store. A slice
 that follows a clean one adds K to the counter; a slice that starts with a stale value falls back to
 where its thread stopped, N slices ago, before it adds K. In the mean each slice gains
 K / (1 + p(N-1)), and what is lost is
@@ -91,15 +91,16 @@ keeps the increments apart, so that about half of the preemptions hit; choose wi
 p is up to the processor: interrupts come in where it waits, which may be inside the race or not.
 
 ON TWO CPUS (--place spread) the threads truly run at once. Their loads and stores interleave in
-hardware, and about half of the updates are lost without a single preemption in the window. How many
-cannot be predicted: the two loops may fall into step. The ledger still balances exactly.
+hardware, and a good part of the updates is lost with hardly a preemption to blame. How many cannot
+be predicted: the two loops may fall into step. The ledger still balances exactly.
 
 THE FIXES, and their price: atomic (one locked instruction), mutex (sleeps when it must wait), spin
 and ticket (wait by burning CPU time; on one CPU a waiter burns its whole slice while the holder
-waits for the CPU), fifo-futex (strict order, a sleep for nearly every increment), sharded (a counter
-per thread, added up at the end), packed (the same, but the counters share a cache line), rseq (a
-counter per CPU; the kernel restarts an increment that it interrupted). All must lose nothing. The
-report states what each increment cost beside an unlocked one measured in the same run.
+waits for the CPU), fifo-futex (handed over in the order of arrival; sleeps while it waits), sharded
+(a counter per thread, added up at the end), packed (the same, but the counters share a cache line),
+rseq (a counter per CPU; the kernel restarts an increment that it interrupted). All must lose
+nothing. The report states what each increment cost beside an unlocked one, which the workload
+measures alone before it begins.
 
 WHAT TO LOOK FOR
   1. observe --workload contended-counter
@@ -107,10 +108,10 @@ WHAT TO LOOK FOR
   2. the same with --window 100 --gap 900, then --window 900 --gap 100
      First write down what you expect. Then compare.
   3. the same with --place spread
-     More is lost, and no preemption is to blame.
+     Updates are lost again. How many of them can preemptions account for?
   4. the same with --lock incmem, on one CPU and spread
      One instruction cannot be interrupted half-way. Is it enough?
-  5. --lock mutex, spin, ticket, atomic, sharded, rseq, with --place one and spread
+  5. --lock mutex, spin, ticket, atomic, sharded, rseq, each on one CPU and spread
      Which is cheapest where? Count the switches per increment.)";
 
 // Unless told otherwise half of the time is spent between load and store, so that the lesson is the

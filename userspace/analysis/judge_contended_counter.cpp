@@ -24,6 +24,11 @@ std::uint64_t unsigned_of(std::int64_t value) {
   return value > 0 ? static_cast<std::uint64_t>(value) : 0;
 }
 
+std::string signed_number(std::int64_t value) {
+  const auto bits = static_cast<std::uint64_t>(value);
+  return value < 0 ? "-" + number(~bits + 1) : number(bits);
+}
+
 // Nanoseconds per increment, which may be below one.
 std::string cost(double nanoseconds) {
   return nanoseconds < 100 ? fmt::format("{:.2g} ns", nanoseconds)
@@ -42,14 +47,13 @@ std::string times(double factor) {
 std::string ledger_sentence(const CounterRun& run) {
   if (!run.ledger_exact()) {
     return fmt::format("The ledger does not balance: {} are missing, and {} were thrown away.",
-                       run.lost(), run.ledger_sum);
+                       signed_number(run.lost()), signed_number(run.ledger_sum));
   }
   return fmt::format(
       "The ledger is exact: {} expected, {} observed, {} thrown away by {} stale "
       "stores.",
       number(unsigned_of(run.expected)), number(unsigned_of(run.observed)),
-      run.ledger_sum < 0 ? std::to_string(run.ledger_sum) : number(unsigned_of(run.ledger_sum)),
-      number(unsigned_of(run.stale_stores)));
+      signed_number(run.ledger_sum), number(unsigned_of(run.stale_stores)));
 }
 
 void add_worst_store(const Facts& facts, const CounterRun& run, const LostUpdates& updates,
@@ -202,25 +206,20 @@ Finding judge_cost(const CounterRun& run) {
 
 std::vector<std::string> headline_of(const CounterRun& run, const LostUpdates* updates) {
   std::vector<std::string> lines;
-  if (run.lost() == 0) {
-    lines.push_back(fmt::format("{} increments, none lost", number(unsigned_of(run.expected))));
-  } else {
-    lines.push_back(fmt::format("{} of {} increments lost ({})", run.lost(),
-                                number(unsigned_of(run.expected)), percent(run.lost_share())));
-    if (run.lost() > 0) {
-      lines.back() = fmt::format("{} of {} increments lost ({})", number(unsigned_of(run.lost())),
-                                 number(unsigned_of(run.expected)), percent(run.lost_share()));
-    }
-  }
+  lines.push_back(run.lost() == 0
+                      ? fmt::format("{} increments, none lost", number(unsigned_of(run.expected)))
+                      : fmt::format("{} of {} increments lost ({})", signed_number(run.lost()),
+                                    number(unsigned_of(run.expected)), percent(run.lost_share())));
   if (run.nature == CounterNature::kCorrect) {
     std::string line = fmt::format("{}: {} of CPU each", run.lock, cost(run.cpu_ns_per_op));
-    if (price(run) > 0) line += fmt::format(", {} an unlocked one", times(price(run)));
+    if (price(run) > 0) line += fmt::format(", {} unlocked", times(price(run)));
     lines.push_back(line + fmt::format("; {:.2g} switches each",
                                        static_cast<double>(run.preempted + run.blocked) /
                                            static_cast<double>(run.expected)));
   } else if (run.has_ledger && run.one_cpu && updates != nullptr) {
-    lines.push_back(fmt::format("{} stale stores, {} after a preemption between load and store",
-                                number(unsigned_of(run.stale_stores)), number(updates->matched)));
+    lines.push_back(fmt::format("{}, {} after a preemption between load and store",
+                                wording::count(unsigned_of(run.stale_stores), "stale store"),
+                                number(updates->matched)));
   } else if (run.has_ledger) {
     lines.push_back(fmt::format("{} stale stores; ledger {}", number(unsigned_of(run.stale_stores)),
                                 run.ledger_exact() ? "exact" : "does not balance"));

@@ -25,7 +25,7 @@ using chunk::Type;
 // elsewhere is damage; and so that the arithmetic on times can never overflow.
 constexpr std::int64_t kFarthest = std::int64_t{1} << 50;
 constexpr std::uint64_t kLatest = std::uint64_t{1} << 62;  // ns since boot: 146 years
-constexpr std::uint64_t kBytesPerEvent = 128;              // while it is merged
+constexpr std::uint64_t kBytesPerEvent = 96;               // at most, while it is merged
 
 // Items of a binary chunk; nothing when the payload is not a whole number of them.
 template <class T>

@@ -59,20 +59,6 @@ inline Shape shape_of(const observe_wake& record) {
           .c = record.head.kind | std::uint64_t{record.head.flags} << 8};
 }
 
-inline void apply(const Shape& shape, observe_switch& record) {
-  record.user_ip = shape.a;
-  record.syscall = static_cast<std::int32_t>(static_cast<std::uint32_t>(shape.b));
-  record.prev_state = static_cast<std::uint16_t>(shape.b >> 32);
-  record.prev_prio = static_cast<std::int16_t>(static_cast<std::uint16_t>(shape.b >> 48));
-  record.next_prio = static_cast<std::int16_t>(static_cast<std::uint16_t>(shape.c >> 16));
-}
-
-inline void apply(const Shape& shape, observe_wake& record) {
-  record.from_cpu = static_cast<std::uint32_t>(shape.a);
-  record.to_cpu = static_cast<std::uint32_t>(shape.a >> 32);
-  record.prio = static_cast<std::int32_t>(static_cast<std::uint32_t>(shape.b));
-}
-
 inline bool is_wake(std::uint8_t kind) {
   return kind == OBSERVE_KIND_WAKING || kind == OBSERVE_KIND_WAKEUP ||
          kind == OBSERVE_KIND_WAKEUP_NEW || kind == OBSERVE_KIND_MIGRATE;
@@ -117,6 +103,32 @@ class Counters {
   static std::uint32_t slot(std::uint32_t tid) { return tid * 2'654'435'761u >> 23; }
   std::array<Entry, 512> entries_{};
 };
+
+inline observe_switch switch_of(const Shape& shape, const observe_head& head, std::uint32_t prev,
+                                std::uint32_t next, Counters::Pair counters) {
+  return {.head = head,
+          .prev = prev,
+          .next = next,
+          .user_ip = shape.a,
+          .syscall = static_cast<std::int32_t>(static_cast<std::uint32_t>(shape.b)),
+          .prev_state = static_cast<std::uint16_t>(shape.b >> 32),
+          .prev_prio = static_cast<std::int16_t>(static_cast<std::uint16_t>(shape.b >> 48)),
+          .next_prio = static_cast<std::int16_t>(static_cast<std::uint16_t>(shape.c >> 16)),
+          .reserved = 0,
+          .nvcsw = counters.nvcsw,
+          .nivcsw = counters.nivcsw};
+}
+
+inline observe_wake wake_of(const Shape& shape, const observe_head& head, std::uint32_t tid,
+                            std::uint32_t by) {
+  return {.head = head,
+          .tid = tid,
+          .by = by,
+          .prio = static_cast<std::int32_t>(static_cast<std::uint32_t>(shape.b)),
+          .from_cpu = static_cast<std::uint32_t>(shape.a),
+          .to_cpu = static_cast<std::uint32_t>(shape.a >> 32),
+          .reserved = {}};
+}
 
 // Both sides start every block with a fresh one.
 struct Model {

@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <bit>
 
 #include "recording/codec.h"
 #include "recording/codec_model.h"
@@ -64,8 +62,9 @@ class Column {
 
 class Decoder {
  public:
-  Decoder(const codec::BlockHeader& header, std::span<const std::byte> columns)
-      : codes_(columns.subspan(0, header.sizes[0])),
+  Decoder(const codec::BlockHeader& header, std::span<const std::byte> columns, Cpu cpu)
+      : cpu_(raw(cpu)),
+        codes_(columns.subspan(0, header.sizes[0])),
         tids_(columns.subspan(header.sizes[0], header.sizes[1])),
         times_(columns.subspan(header.sizes[0] + header.sizes[1], header.sizes[2])),
         extras_(columns.subspan(header.sizes[0] + header.sizes[1] + header.sizes[2])) {
@@ -97,6 +96,7 @@ class Decoder {
     return codes_.failed() || tids_.failed() || times_.failed() || extras_.failed();
   }
 
+  std::uint16_t cpu_;
   Column codes_;
   Column tids_;
   Column times_;
@@ -146,49 +146,44 @@ std::uint32_t Decoder::read_tid() {
   return tid;
 }
 
+// Every record is put together in registers and stored once: reading back a record that was just
+// written field by field stalls the CPU, and there are millions.
 bool Decoder::next(observe_record& record) {
   Exceptions exceptions;
   std::uint8_t code = codes_.byte();
   if (code >= codec::kOtherSeq && !read_exceptions(code, exceptions)) [[unlikely]]
     return false;
   model_.at += times_.varint();
-  record.head.at = model_.at;
-  record.head.seq = model_.seq++;
+  observe_head head{.at = model_.at, .seq = model_.seq++, .cpu = cpu_, .kind = 0, .flags = 0};
   if (code == codec::kLiteral) {
+    record.head = head;
     return !exceptions.current && !exceptions.counters && read_literal(record);
   }
   if (code > codec::kNewShape) return false;
 
-  codec::Shape shape;
-  if (code < codec::kShapes) [[likely]] {
-    shape = model_.shapes[code];
-  } else {
-    shape = {extras_.varint(), extras_.varint(), extras_.varint()};
-    model_.shapes[codec::shape_slot(shape)] = shape;
+  codec::Shape added;
+  if (code == codec::kNewShape) {
+    added = {extras_.varint(), extras_.varint(), extras_.varint()};
+    model_.shapes[codec::shape_slot(added)] = added;
   }
-  record.head.kind = shape.kind();
-  record.head.flags = shape.flags();
+  const codec::Shape& shape = code == codec::kNewShape ? added : model_.shapes[code];
+  head.kind = shape.kind();
+  head.flags = shape.flags();
   const std::uint32_t current = exceptions.current ? exceptions.current_tid : model_.current;
-  if (shape.kind() == OBSERVE_KIND_SWITCH) {
-    auto switched = std::bit_cast<observe_switch>(record);
-    codec::apply(shape, switched);
-    switched.prev = current;
-    switched.next = model_.current = read_tid();
+  if (head.kind == OBSERVE_KIND_SWITCH) {
     codec::Counters::Pair counters = model_.counters.predict(current, shape);
-    if (exceptions.counters) {
+    if (exceptions.counters) [[unlikely]] {
       counters = {codec::unzigzag(exceptions.nvcsw, counters.nvcsw),
                   codec::unzigzag(exceptions.nivcsw, counters.nivcsw)};
     }
     model_.counters.note(current, counters);
-    switched.nvcsw = counters.nvcsw;
-    switched.nivcsw = counters.nivcsw;
-    record = std::bit_cast<observe_record>(switched);
-  } else if (codec::is_wake(shape.kind()) && !exceptions.counters) {
-    auto woken = std::bit_cast<observe_wake>(record);
-    codec::apply(shape, woken);
-    woken.by = current;
-    woken.tid = read_tid();
-    record = std::bit_cast<observe_record>(woken);
+    model_.current = read_tid();
+    const observe_switch switched =
+        codec::switch_of(shape, head, current, model_.current, counters);
+    std::memcpy(&record, &switched, sizeof record);
+  } else if (codec::is_wake(head.kind) && !exceptions.counters) {
+    const observe_wake woken = codec::wake_of(shape, head, read_tid(), current);
+    std::memcpy(&record, &woken, sizeof record);
   } else {
     return false;
   }
@@ -207,22 +202,13 @@ bool decode_block(std::span<const std::byte> bytes, Cpu cpu, std::vector<observe
   if (total != bytes.size() - sizeof header) return false;
 
   const std::size_t before = out.size();
-  out.reserve(before + header.count);
-  Decoder decoder(header, bytes.subspan(sizeof header));
-  for (std::uint32_t i = 0; i < header.count; ++i) {
-    observe_record record{};
-    record.head.cpu = raw(cpu);
-    if (!decoder.next(record)) {
-      out.resize(before);
-      return false;
-    }
-    out.push_back(record);
-  }
-  if (!decoder.exhausted() || decoder.at() != header.last_at) {
-    out.resize(before);
-    return false;
-  }
-  return true;
+  out.resize(before + header.count);
+  Decoder decoder(header, bytes.subspan(sizeof header), cpu);
+  bool valid = true;
+  for (std::size_t i = before; valid && i < out.size(); ++i) valid = decoder.next(out[i]);
+  valid = valid && decoder.exhausted() && decoder.at() == header.last_at;
+  if (!valid) out.resize(before);
+  return valid;
 }
 
 }  // namespace observe

@@ -131,7 +131,7 @@ Trace TraceBuilder::build() && {
     std::visit(
         [&]<class E>(E& event) {
           identity.resolve(event);
-          std::get<std::vector<E>>(trace.events_).push_back(event);
+          std::get<Trace::Column<E>>(trace.events_).push_back(event);
         },
         any);
   });

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "trace/builder.h"
+#include "trace/large_allocator.h"
 
 namespace observe::trace_internal {
 
@@ -22,50 +23,57 @@ struct VariantOf<TypeList<E...>> {
 using AnyEvent = VariantOf<EventTypes>::type;
 static_assert(sizeof(AnyEvent) <= 64, "the builder holds 64 bytes per event");
 
-// Events in their recorded order. Storage comes in pieces that are given back as they are read, so
-// that a trace in the making is not held twice.
+// Events in their recorded order. Storage comes in pieces, small at first, that are given back as
+// they are read, so that a trace in the making is not held twice.
 class Stream {
  public:
   explicit Stream(std::uint32_t id) : id_(id) {}
 
   std::uint32_t id() const { return id_; }
   Time last_time() const { return last_; }
-  bool has_events() const { return size_ > 0; }
+  bool has_events() const { return !pieces_.empty(); }
 
   // Returns false when the event was older than its predecessor.
   template <class E>
   bool add(const E& event) {
-    if (size_ % kPiece == 0) {
-      pieces_.emplace_back();
-      pieces_.back().reserve(kPiece);
-    }
+    if (pieces_.empty() || pieces_.back().size() == pieces_.back().capacity()) grow();
     AnyEvent& added = pieces_.back().emplace_back(event);
-    ++size_;
     if (event.at < last_) {
-      std::get<E>(added).at = last_;
+      std::get_if<E>(&added)->at = last_;
       return false;
     }
     last_ = event.at;
     return true;
   }
 
-  bool done() const { return read_ == size_; }
-  AnyEvent& front() { return pieces_[read_ / kPiece][read_ % kPiece]; }
+  bool done() const { return piece_ == pieces_.size(); }
+  AnyEvent& front() { return pieces_[piece_][next_]; }
   Time front_time() {
     return std::visit([](const auto& event) { return event.at; }, front());
   }
   void pop() {
-    if (++read_ % kPiece == 0) pieces_[read_ / kPiece - 1] = {};
+    if (++next_ < pieces_[piece_].size()) return;
+    Piece().swap(pieces_[piece_]);  // assigning {} would keep the memory
+    ++piece_;
+    next_ = 0;
   }
 
  private:
-  static constexpr std::size_t kPiece = 4096;  // 256 KiB: malloc gives it back to the system
+  using Piece = std::vector<AnyEvent, LargeAllocator<AnyEvent>>;
+
+  void grow() {
+    const std::size_t last = pieces_.empty() ? kSmallest / 8 : pieces_.back().capacity();
+    pieces_.emplace_back().reserve(std::min(last * 8, kLargest));
+  }
+
+  static constexpr std::size_t kSmallest = 512;
+  static constexpr std::size_t kLargest = 32'768;  // 2 MiB
 
   std::uint32_t id_;
   Time last_ = Time::min();
-  std::size_t size_ = 0;
-  std::size_t read_ = 0;
-  std::vector<std::vector<AnyEvent>> pieces_;
+  std::vector<Piece> pieces_;
+  std::size_t piece_ = 0;  // where reading has got to
+  std::size_t next_ = 0;
 };
 
 // Calls visit(AnyEvent&) for every event of all streams, oldest first.

@@ -14,6 +14,7 @@
 
 #include "base/units.h"
 #include "trace/events.h"
+#include "trace/large_allocator.h"
 #include "trace/run.h"
 
 namespace observe {
@@ -71,7 +72,7 @@ class Trace {
  public:
   template <class E>
   std::span<const E> all() const {  // sorted by time
-    return std::get<std::vector<E>>(events_);
+    return std::get<Column<E>>(events_);
   }
   template <class E>
   std::size_t count() const {
@@ -95,11 +96,13 @@ class Trace {
 
  private:
   friend class TraceBuilder;
+  template <class E>
+  using Column = std::vector<E, trace_internal::LargeAllocator<E>>;
   template <class List>
   struct Columns;
   template <class... E>
   struct Columns<TypeList<E...>> {
-    using type = std::tuple<std::vector<E>...>;
+    using type = std::tuple<Column<E>...>;
   };
   using Store = typename Columns<EventTypes>::type;
   static constexpr std::size_t kTypes = std::tuple_size_v<Store>;
@@ -107,7 +110,7 @@ class Trace {
   Store events_;
   // The type (its position in EventTypes) of every event in time order. As each column is in time
   // order too, the n-th occurrence of a type here is the n-th event of its column.
-  std::vector<std::uint8_t> order_;
+  Column<std::uint8_t> order_;
   ThreadTable threads_;
   Quality quality_;
   RunInfo run_;

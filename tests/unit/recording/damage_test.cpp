@@ -206,7 +206,7 @@ TEST_CASE("more events than this machine can hold are refused before they are re
   const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                                static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   // Chunks without payload that claim to hold as many events as a chunk can.
-  const std::uint64_t chunks = memory / (kMaxBlockRecords * 128) + 1;
+  const std::uint64_t chunks = memory / (kMaxBlockRecords * 96) + 1;
   bytes.reserve(bytes.size() + chunks * sizeof(chunk::Header));
   for (std::uint64_t i = 0; i < chunks; ++i) {
     append_chunk(bytes,

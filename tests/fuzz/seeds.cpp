@@ -2,7 +2,9 @@
 //
 //   fuzz_seeds FOLDER [FILE.obs...]
 //
-// Without files it makes them from invented records of all kinds. Existing files stay.
+// Without files it makes them from invented records of all kinds. Of a file it takes what the
+// scheduler's lanes and the markers hold, and no names or command lines of the machine it is from.
+// Existing files stay.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -95,6 +97,30 @@ Bytes of_all_kinds(std::uint32_t seed) {
   });
 }
 
+// Up to 400 records of every block.
+Bytes without_names(std::span<const std::byte> file) {
+  return recorded([&](RecordingWriter& writer) {
+    std::vector<std::byte> payload;
+    for (const chunk::Found& found : chunk::scan(file.subspan(sizeof(chunk::FileHeader))).chunks) {
+      const std::uint32_t stream = found.header.stream;
+      if (!chunk::unpack(found, payload)) continue;
+      if (found.header.type == chunk::Type::kWindowBegin) {
+        std::int64_t begin = 0;
+        std::memcpy(&begin, payload.data(), sizeof begin);
+        static_cast<void>(writer.write_window_begin(time_at(begin)));
+      }
+      if (found.header.type != chunk::Type::kEvents) continue;
+      if (stream % OBSERVE_LANES != OBSERVE_LANE_SCHED) continue;
+      const Cpu cpu{static_cast<std::uint16_t>(stream / OBSERVE_LANES)};
+      std::vector<observe_record> records;
+      if (!decode_block(payload, cpu, records)) continue;
+      records.resize(std::min<std::size_t>(records.size(), 400));
+      static_cast<void>(writer.write_events(block_of(records, cpu)));
+    }
+    static_cast<void>(writer.finish({.end_reason = "target ended"}));
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -108,7 +134,7 @@ int main(int argc, char** argv) {
     std::ifstream file(path, std::ios::binary);
     const std::vector<char> content{std::istreambuf_iterator<char>(file), {}};
     const auto bytes = std::as_bytes(std::span(content));
-    save_parts(folder, path.stem().string(), {bytes.begin(), bytes.end()});
+    save_parts(folder, path.stem().string(), without_names(bytes));
   }
   if (argc == 2) {
     for (std::uint32_t seed = 1; seed <= 3; ++seed) {

@@ -9,13 +9,13 @@ namespace observe {
 TEST_CASE("streams are merged by time, whatever order they were added in") {
   TraceBuilder builder;
   for (std::uint16_t cpu = 0; cpu < 5; ++cpu) {
-    for (std::int64_t i = 0; i < 3000; ++i) {
+    for (std::int64_t i = 0; i < 30'000; ++i) {
       Wakeup event{.at = time_at(i * 7 + cpu), .cpu = Cpu{cpu}, .tid = A};
       builder.add(event, event_stream(Cpu{cpu}, kSchedulerLane));
     }
   }
   const Trace trace = std::move(builder).build();
-  REQUIRE(trace.count<Wakeup>() == 15'000);
+  REQUIRE(trace.count<Wakeup>() == 150'000);
   CHECK(std::ranges::is_sorted(trace.all<Wakeup>(), {}, &Wakeup::at));
   CHECK(trace.quality().clock_backwards == 0);
 }

@@ -5,45 +5,39 @@
 namespace observe {
 namespace {
 
-// Spreads stretches of time over equal parts of the window. Part i is [bound(i), bound(i + 1)).
+// Spreads stretches of time, added in order, over equal parts of the window.
 class Parts {
  public:
-  Parts(Time begin, Time end, std::size_t count)
-      : begin_(begin), window_((end - begin).count()), time_(count) {}
+  Parts(Time begin, Time end, std::size_t count) : time_(count) {
+    // 128-bit products: a window of days in nanoseconds times the number of parts.
+    __extension__ typedef __int128 Wide;
+    const Wide window = (end - begin).count();
+    for (std::size_t i = 0; i <= count && count > 0; ++i) {
+      const Wide offset = window * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(count);
+      bounds_.push_back(begin + Nanos{static_cast<std::int64_t>(offset)});
+    }
+  }
 
   void add(Time from, Time to) {
-    if (time_.empty() || window_ <= 0) return;
-    for (std::size_t i = part_of(from); i < time_.size() && bound(i) < to; ++i) {
-      const Nanos inside = std::min(to, bound(i + 1)) - std::max(from, bound(i));
-      if (inside > Nanos{0}) time_[i] += inside;
+    while (first_ < time_.size() && bounds_[first_ + 1] <= from) ++first_;
+    for (std::size_t i = first_; i < time_.size() && bounds_[i] < to; ++i) {
+      time_[i] += std::min(to, bounds_[i + 1]) - std::max(from, bounds_[i]);
     }
   }
 
   std::vector<double> shares() const {
     std::vector<double> result(time_.size());
     for (std::size_t i = 0; i < time_.size(); ++i) {
-      const auto length = static_cast<double>((bound(i + 1) - bound(i)).count());
+      const auto length = static_cast<double>((bounds_[i + 1] - bounds_[i]).count());
       if (length > 0) result[i] = static_cast<double>(time_[i].count()) / length;
     }
     return result;
   }
 
  private:
-  // 128-bit products: a window of days in nanoseconds times the number of parts.
-  __extension__ typedef __int128 Wide;
-  std::int64_t count() const { return static_cast<std::int64_t>(time_.size()); }
-  Time bound(std::size_t i) const {
-    const Wide offset = Wide{window_} * static_cast<std::int64_t>(i) / count();
-    return begin_ + Nanos{static_cast<std::int64_t>(offset)};
-  }
-  std::size_t part_of(Time at) const {
-    const Wide part = Wide{(at - begin_).count()} * count() / window_;
-    return static_cast<std::size_t>(std::clamp<Wide>(part, 0, count() - 1));
-  }
-
-  Time begin_;
-  std::int64_t window_;
+  std::vector<Time> bounds_;
   std::vector<Nanos> time_;
+  std::size_t first_ = 0;  // what comes now does not touch earlier parts
 };
 
 }  // namespace

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "analysis/waiters.h"
-
 namespace observe {
 namespace {
 
@@ -52,17 +50,16 @@ void walk(const Facts& facts, Cpu cpu, Time begin, Time end, Add&& add) {
 
 }  // namespace
 
-std::vector<Holding> holders(const Facts& facts) {
+std::vector<Holding> holders(const Facts& facts, const WaitStretches& waits) {
   Sums sums(facts.timelines.threads.size());
-  std::vector<Overlap> waiters = waiting_targets_by_cpu(facts);
-  for (std::size_t cpu = 0; cpu < waiters.size(); ++cpu) {
-    for_each_held(facts.timelines.cpus[cpu], waiters[cpu],
-                  [&](const CpuSlice& slice, Time begin, Time end, std::size_t waiting) {
-                    sums.add(slice, (end - begin) * static_cast<std::int64_t>(waiting));
-                  });
-  }
+  for_each_held(facts, waits,
+                [&](const CpuSlice& slice, Time begin, Time end, std::size_t waiting) {
+                  sums.add(slice, (end - begin) * static_cast<std::int64_t>(waiting));
+                });
   return sums.longest_first();
 }
+
+std::vector<Holding> holders(const Facts& facts) { return holders(facts, waiting_targets(facts)); }
 
 std::vector<Holding> holders_of(const Facts& facts, ThreadRef ref) {
   Sums sums(facts.timelines.threads.size());

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "analysis/waiters.h"
 #include "analysis/wording.h"
 
 namespace observe {
@@ -32,7 +31,8 @@ bool is_observer(const Facts& facts, const ThreadInfo& info) {
          info.process == facts.trace.run().observer_process;
 }
 
-void measure_foreigners(const Facts& facts, const Phase& phase, Noise& noise) {
+void measure_foreigners(const Facts& facts, const WaitStretches& waits, const Phase& phase,
+                        Noise& noise) {
   Nanos own{};
   facts.for_each_thread([&](ThreadRef, const ThreadInfo& info, const ThreadTimeline& timeline) {
     if (!info.target) return;
@@ -47,22 +47,18 @@ void measure_foreigners(const Facts& facts, const Phase& phase, Noise& noise) {
   Nanos foreign{};
   Nanos observer{};
   std::vector<Nanos> by_thread(facts.timelines.threads.size());
-  std::vector<Overlap> waiters = waiting_targets_by_cpu(facts);
-  for (std::size_t cpu = 0; cpu < waiters.size(); ++cpu) {
-    for_each_held(facts.timelines.cpus[cpu], waiters[cpu],
-                  [&](const CpuSlice& slice, Time begin, Time end, std::size_t) {
-                    if (!slice.known || slice.thread == kNoThread) return;
-                    const ThreadInfo& info = facts.info(slice.thread);
-                    if (info.target) return;
-                    const Nanos taken = phase.inside(begin, end);
-                    if (is_observer(facts, info)) {
-                      observer += taken;
-                      return;
-                    }
-                    foreign += taken;
-                    by_thread[raw(slice.thread)] += taken;
-                  });
-  }
+  for_each_held(facts, waits, [&](const CpuSlice& slice, Time begin, Time end, std::size_t) {
+    if (!slice.known || slice.thread == kNoThread) return;
+    const ThreadInfo& info = facts.info(slice.thread);
+    if (info.target) return;
+    const Nanos taken = phase.inside(begin, end);
+    if (is_observer(facts, info)) {
+      observer += taken;
+      return;
+    }
+    foreign += taken;
+    by_thread[raw(slice.thread)] += taken;
+  });
   const Nanos wanted = own + foreign + observer;
   noise.foreign_share = wording::share(foreign, wanted);
   noise.observer_share = wording::share(observer, wanted);
@@ -115,9 +111,11 @@ double calibration_error(const Trace& trace) {
 
 }  // namespace
 
-Noise measure_noise(const Facts& facts) {
+Noise measure_noise(const Facts& facts) { return measure_noise(facts, waiting_targets(facts)); }
+
+Noise measure_noise(const Facts& facts, const WaitStretches& waits) {
   Noise noise;
-  measure_foreigners(facts, phase_of(facts.trace), noise);
+  measure_foreigners(facts, waits, phase_of(facts.trace), noise);
   measure_host(facts, noise);
   noise.lost_events = facts.trace.quality().lost_events;
   noise.calibration_error = calibration_error(facts.trace);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analysis/timelines.h"
+#include "analysis/waiters.h"
 
 namespace observe {
 
@@ -41,5 +42,6 @@ struct Noise {
 // Looks at the workload's phase where there is one, else at the whole window. Time is taken from
 // the observed threads when another thread runs on a CPU while one of them waits for it.
 Noise measure_noise(const Facts& facts);
+Noise measure_noise(const Facts& facts, const WaitStretches& waits);
 
 }  // namespace observe

@@ -9,14 +9,15 @@ std::uint64_t Results::switch_count() const {
 }
 
 Results analyse(const Facts& facts) {
+  const WaitStretches waits = waiting_targets(facts);
   Results results{.accounts = account_threads(facts),
                   .latency = runq_latency(facts),
                   .slices = run_slices(facts),
                   .parallelism = parallelism(facts),
                   .queues = queue_depths(facts),
                   .cpus = cpu_use(facts, kUtilisationParts),
-                  .holders = holders(facts),
-                  .noise = measure_noise(facts)};
+                  .holders = holders(facts, waits),
+                  .noise = measure_noise(facts, waits)};
   results.blocking.resize(facts.timelines.threads.size());
   results.placement.resize(facts.timelines.threads.size());
   std::vector<std::vector<Blocking>> of_targets;

@@ -151,8 +151,8 @@ void TimelineWalk::push(ThreadRef ref, const Interval& interval) {
   std::vector<Interval>& intervals = out_.threads[raw(ref)].intervals;
   if (interval.state == State::kUnknown || interval.state == State::kWakeDelay) {
     if (interval.begin == interval.end) return;
-    if (interval.state == State::kUnknown && !intervals.empty() &&
-        intervals.back().state == State::kUnknown) {
+    if (interval.state == State::kUnknown && interval.begin_switch == kNoEvent &&
+        !intervals.empty() && intervals.back().state == State::kUnknown) {
       intervals.back().end = std::min(interval.end, end_);
       intervals.back().clipped_end = interval.end > end_;
       return;
@@ -169,8 +169,10 @@ void TimelineWalk::become_unknown(Thread& thread, ThreadRef ref, Time from) {
   if (from > thread.now.begin) {
     close(ref, from);
     open(ref, from, State::kUnknown, thread.now.cpu);
-  } else {
+  } else {  // the switch that began it stays known
+    const std::uint32_t begin_switch = thread.now.begin_switch;
     open(ref, thread.now.begin, State::kUnknown, thread.now.cpu);
+    thread.now.begin_switch = begin_switch;
   }
 }
 

@@ -25,23 +25,31 @@ std::vector<Overlap> intervals_by_cpu(const Facts& facts, State state, Want&& wa
   return by_cpu;
 }
 
-inline std::vector<Overlap> waiting_targets_by_cpu(const Facts& facts) {
-  return intervals_by_cpu(facts, State::kWaiting,
-                          [](const ThreadInfo& info) { return info.target; });
-}
+// A stretch of time in which the same number of observed threads waited for a CPU.
+struct WaitStretch {
+  Time begin;
+  Time end;
+  std::size_t waiting = 0;
+};
+using WaitStretches = std::vector<std::vector<WaitStretch>>;  // by CPU, each in time order
+
+WaitStretches waiting_targets(const Facts& facts);
 
 // Calls visit(const CpuSlice&, Time begin, Time end, std::size_t waiting) for every stretch of a
 // CPU's slices in which threads waited for it.
 template <class Visit>
-void for_each_held(const CpuTimeline& cpu, Overlap& waiters, Visit&& visit) {
-  std::size_t next = 0;
-  waiters.for_each_stretch([&](Time begin, Time end, std::size_t waiting) {
-    while (next < cpu.slices.size() && cpu.slices[next].end <= begin) ++next;
-    for (std::size_t i = next; i < cpu.slices.size() && cpu.slices[i].begin < end; ++i) {
-      const CpuSlice& slice = cpu.slices[i];
-      visit(slice, std::max(begin, slice.begin), std::min(end, slice.end), waiting);
+void for_each_held(const Facts& facts, const WaitStretches& waits, Visit&& visit) {
+  for (std::size_t cpu = 0; cpu < waits.size(); ++cpu) {
+    const std::vector<CpuSlice>& slices = facts.timelines.cpus[cpu].slices;
+    auto first = slices.begin();
+    for (const WaitStretch& wait : waits[cpu]) {
+      while (first != slices.end() && first->end <= wait.begin) ++first;
+      for (auto slice = first; slice != slices.end() && slice->begin < wait.end; ++slice) {
+        visit(*slice, std::max(wait.begin, slice->begin), std::min(wait.end, slice->end),
+              wait.waiting);
+      }
     }
-  });
+  }
 }
 
 }  // namespace observe

@@ -17,6 +17,15 @@ struct emission {
 	struct observe_head *head;
 };
 
+/*
+ * In one instruction, against interrupts and other tasks of this CPU. Spelt out: what compilers
+ * make of __sync_fetch_and_add() may return the old value, which 5.10 cannot.
+ */
+static __always_inline void add_atomically(u64 *value, u64 amount)
+{
+	asm volatile("lock *(u64 *)(%0 + 0) += %1" ::"r"(value), "r"(amount) : "memory");
+}
+
 /* Where the calling program writes; NULL when this CPU has no lanes. */
 static __always_inline struct observe_cursor *lane_cursor(u32 cpu, enum observe_lane lane)
 {
@@ -47,7 +56,7 @@ static __always_inline void *begin_record(struct emission *emission, enum observ
 		return NULL;
 	written = cursor->head;
 	if (written - *(volatile u64 *)&cursor->tail >= slots) {
-		cursor->dropped++;
+		add_atomically(&cursor->dropped, 1);
 		return NULL;
 	}
 	slot = cpu * slots + ((u32)written & (slots - 1));
@@ -56,7 +65,7 @@ static __always_inline void *begin_record(struct emission *emission, enum observ
 	else
 		head = bpf_map_lookup_elem(&observe_life, &slot);
 	if (!head) {
-		cursor->dropped++;
+		add_atomically(&cursor->dropped, 1);
 		return NULL;
 	}
 	head->at = at;

@@ -4,12 +4,20 @@
 #include "task.bpf.h"
 
 /*
- * preempt_count of this CPU, which tells interrupts: `__preempt_count`, or from 6.2 to 6.14 a
- * member of `pcpu_hot`. A kernel built without KALLSYMS_ALL gives neither to BPF: a program that
- * names a symbol it cannot have does not load, so there are three, of which the loader takes one.
+ * preempt_count of this CPU, which tells interrupts from threads: `__preempt_count`, or from 6.2 to
+ * 6.14 a member of `pcpu_hot`. A kernel built without KALLSYMS_ALL gives neither to BPF, and an
+ * object that names a symbol which is not there loads with full privileges only (libbpf looks for
+ * it in all modules). So there are three objects, of which the loader takes one.
  */
-extern const int __preempt_count __ksym __weak;
-extern const struct pcpu_hot___6_2 pcpu_hot __ksym __weak;
+#define PREEMPT_COUNT_HIDDEN   0
+#define PREEMPT_COUNT_VARIABLE 1
+#define PREEMPT_COUNT_PCPU_HOT 2
+
+#if OBSERVE_PREEMPT_COUNT == PREEMPT_COUNT_VARIABLE
+extern const int __preempt_count __ksym;
+#elif OBSERVE_PREEMPT_COUNT == PREEMPT_COUNT_PCPU_HOT
+extern const struct pcpu_hot___6_2 pcpu_hot __ksym;
+#endif
 
 /*
  * Eight bits of preemption depth (the tracepoint and the locks held count there, and do not
@@ -21,8 +29,17 @@ extern const struct pcpu_hot___6_2 pcpu_hot __ksym __weak;
 #define HARDIRQ_OR_NMI	    0x00ff0000
 #define HARDIRQ_OR_NMI_WIDE 0x1f000000
 
-static __always_inline u8 wake_context(u32 preempt_count)
+static __always_inline u8 wake_context(void)
 {
+#if OBSERVE_PREEMPT_COUNT == PREEMPT_COUNT_HIDDEN
+	return 0;
+#else
+#if OBSERVE_PREEMPT_COUNT == PREEMPT_COUNT_VARIABLE
+	u32 preempt_count = *(const int *)bpf_this_cpu_ptr(&__preempt_count);
+#else
+	const struct pcpu_hot___6_2 *hot = bpf_this_cpu_ptr(&pcpu_hot);
+	u32 preempt_count = hot->preempt_count;
+#endif
 	u32 hard = config.wide_preempt_count ? HARDIRQ_OR_NMI_WIDE : HARDIRQ_OR_NMI;
 
 	if (preempt_count & hard)
@@ -30,6 +47,7 @@ static __always_inline u8 wake_context(u32 preempt_count)
 	if (preempt_count & SOFTIRQ_SERVED)
 		return OBSERVE_WAKE_CONTEXT | OBSERVE_WAKE_SOFTIRQ;
 	return OBSERVE_WAKE_CONTEXT;
+#endif
 }
 
 /* The tid of the current task. By number, for 5.10 has no typed pointer to the current task. */
@@ -62,50 +80,26 @@ static __always_inline void count_self_wake(void)
 {
 	struct observe_cursor *cursor = lane_cursor(bpf_get_smp_processor_id(), OBSERVE_LANE_SCHED);
 
-	/*
-	 * An interrupt may come between load and store here, hence the atomic addition. Spelt out:
-	 * what compilers make of __sync_fetch_and_add() may return the old value, which 5.10 lacks.
-	 */
+	/* An interrupt may come between load and store here. */
 	if (cursor)
-		asm volatile("lock *(u64 *)(%0 + 0) += %1" ::"r"(&cursor->self_wakes), "r"(1ULL)
-			     : "memory");
+		add_atomically(&cursor->self_wakes, 1);
 }
 
 /*
  * A task about to sleep that is woken before it is switched out finds itself runnable again: that
  * starts no wait, and is the only case in which the kernel comes here with interrupts on.
  */
-static __always_inline int waking(struct task_struct *task, u8 flags)
+SEC("tp_btf/sched_waking")
+int observe_waking(u64 *ctx)
 {
+	struct task_struct *task = (void *)ctx[0];
 	int by = current_tid();
 
 	if (task->pid == by)
 		count_self_wake();
 	else
-		emit_wake(OBSERVE_KIND_WAKING, flags, task, by);
+		emit_wake(OBSERVE_KIND_WAKING, wake_context(), task, by);
 	return 0;
-}
-
-SEC("tp_btf/sched_waking")
-int observe_waking(u64 *ctx)
-{
-	return waking((void *)ctx[0], 0);
-}
-
-SEC("tp_btf/sched_waking")
-int observe_waking_count(u64 *ctx)
-{
-	const int *count = bpf_this_cpu_ptr(&__preempt_count);
-
-	return waking((void *)ctx[0], wake_context(*count));
-}
-
-SEC("tp_btf/sched_waking")
-int observe_waking_hot(u64 *ctx)
-{
-	const struct pcpu_hot___6_2 *hot = bpf_this_cpu_ptr(&pcpu_hot);
-
-	return waking((void *)ctx[0], wake_context(hot->preempt_count));
 }
 
 SEC("tp_btf/sched_wakeup")

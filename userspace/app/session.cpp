@@ -1,6 +1,5 @@
 #include "app/session.h"
 
-#include <linux/capability.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 #include "base/privileges.h"
 #include "base/text.h"
 #include "capture/capture.h"
+#include "capture/privileges.h"
 #include "recording/reader.h"
 #include "recording/writer.h"
 #include "render/canvas.h"
@@ -86,11 +86,6 @@ RunInfo describe(const RunInvocation& run, const Target& target, std::uint64_t s
   info.version = kVersion;
   return info;
 }
-
-// What is still needed once the probes are attached: BPF maps and iterators are read, and the
-// target, which may be another user's, is sent signals.
-constexpr CapabilitySet kKeptWhileObserving =
-    CapabilitySet{1} << CAP_BPF | CapabilitySet{1} << CAP_PERFMON | CapabilitySet{1} << CAP_KILL;
 
 // The recording as it was written, from the file itself and not from whatever its name leads to.
 Result<Trace> read_back(const OutputFile& recording) {
@@ -185,7 +180,7 @@ Result<void> Session::start_recording() {
     refused_status_ = target_->refused_status();
     return released;
   }
-  return keep_capabilities(kKeptWhileObserving);
+  return drop_capabilities();
 }
 
 Result<ObservationEnd> Session::observe() {

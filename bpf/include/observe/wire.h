@@ -137,7 +137,8 @@ OBSERVE_ASSERT_SIZE(struct observe_record, 48);
 /*
  * Each CPU has two lanes. The scheduler lane is written with interrupts off (run-queue or
  * pi lock held); the lifecycle lane by tracepoints in task context, which an interrupt may
- * cut short. So no two writers ever meet in one lane and plain stores suffice.
+ * cut short. So no two writers ever meet in one lane and plain stores suffice; bpf/README.md
+ * says why, and what real-time kernels change about it.
  */
 enum observe_lane {
 	OBSERVE_LANE_SCHED = 0,
@@ -152,7 +153,8 @@ struct observe_cursor {
 	__u64 timed;          /* records whose own cost was measured (one in 64) */
 	__u64 timed_ns;       /* and the sum of it */
 	__u64 self_wakes;     /* sched_waking of the current task: not recorded, starts nothing */
-	__u64 reserved[3];
+	__u64 writers;        /* programs inside the lifecycle lane: only the first may write */
+	__u64 reserved[2];
 	__u64 tail;           /* records taken by the recorder */
 	__u64 reserved2[7];
 };
@@ -165,8 +167,7 @@ struct observe_config {
 	__u32 possible_cpus;
 	__u8 switch_order;        /* enum observe_switch_order */
 	__u8 wide_preempt_count;  /* the interrupt bits of preempt_count moved up: 7.3 and later */
-	__u8 guard_life_lane;     /* the kernel lets a program switch preemption off: 6.10 and later */
-	__u8 reserved;
+	__u8 reserved[2];
 };
 OBSERVE_ASSERT_SIZE(struct observe_config, 16);
 

@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <span>
 
+#include "capture/bpf/kernel_facts.h"
+
 namespace observe {
 
-std::span<const std::byte> embedded_object();
+// The object for kernels whose preempt_count is found there.
+std::span<const std::byte> embedded_object(PreemptCount preempt_count);
 
 }  // namespace observe

@@ -102,7 +102,6 @@ Result<KernelFacts> read_kernel_facts() {
     facts.preempt_count = PreemptCount::kInPcpuHot;
   }
   facts.wide_preempt_count = has_type(types.get(), "interrupt_disable_state", BTF_KIND_STRUCT);
-  facts.can_disable_preemption = has_type(types.get(), "bpf_preempt_disable", BTF_KIND_FUNC);
   facts.has_registers_helper = has_enum_value(types.get(), "bpf_func_id", "BPF_FUNC_task_pt_regs");
   return facts;
 }

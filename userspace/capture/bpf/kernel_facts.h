@@ -6,14 +6,14 @@
 
 namespace observe {
 
-// Where preempt_count, which tells interrupts from threads, can be read.
-enum class PreemptCount { kHidden, kVariable, kInPcpuHot };
+// Where preempt_count, which tells interrupts from threads, can be read; the numbers are those of
+// bpf/wakeup.bpf.c.
+enum class PreemptCount { kHidden = 0, kVariable = 1, kInPcpuHot = 2 };
 
 struct KernelFacts {
   observe_switch_order switch_order = OBSERVE_SWITCH_STATE_LAST;
   PreemptCount preempt_count = PreemptCount::kHidden;
   bool wide_preempt_count = false;  // interrupt-disable depth has bits of its own: 7.3 and later
-  bool can_disable_preemption = false;
   bool has_registers_helper = false;
 };
 

@@ -25,14 +25,7 @@
 namespace observe {
 namespace {
 
-enum class Use {
-  kAlways,
-  kIfCountHidden,
-  kIfCountVariable,
-  kIfCountInPcpuHot,
-  kIfMemoryReadable,
-  kSeeds
-};
+enum class Use { kAlways, kIfMemoryReadable, kSeeds };
 
 struct ProgramRow {
   const char* name;
@@ -42,9 +35,7 @@ struct ProgramRow {
 // Every program of bpf/observe.bpf.c.
 constexpr ProgramRow kPrograms[] = {
     {"observe_switch", Use::kAlways},
-    {"observe_waking", Use::kIfCountHidden},
-    {"observe_waking_count", Use::kIfCountVariable},
-    {"observe_waking_hot", Use::kIfCountInPcpuHot},
+    {"observe_waking", Use::kAlways},
     {"observe_wakeup", Use::kAlways},
     {"observe_wakeup_new", Use::kAlways},
     {"observe_migrate", Use::kAlways},
@@ -56,23 +47,6 @@ constexpr ProgramRow kPrograms[] = {
 };
 
 constexpr const char* kLaneMaps[OBSERVE_LANES] = {"observe_sched", "observe_life"};
-
-bool is_wanted(Use use, const KernelFacts& facts, bool memory_readable) {
-  switch (use) {
-    case Use::kAlways:
-    case Use::kSeeds:
-      return true;
-    case Use::kIfCountHidden:
-      return facts.preempt_count == PreemptCount::kHidden;
-    case Use::kIfCountVariable:
-      return facts.preempt_count == PreemptCount::kVariable;
-    case Use::kIfCountInPcpuHot:
-      return facts.preempt_count == PreemptCount::kInPcpuHot;
-    case Use::kIfMemoryReadable:
-      return memory_readable;
-  }
-  return false;
-}
 
 template <class Type, void (*Release)(Type*)>
 struct Releaser {
@@ -175,14 +149,14 @@ Result<void> ProbeSet::State::open(const KernelFacts& facts, const LibbpfLog& lo
         explain_load_failure("read the registers of threads on a kernel before 5.15", EPERM, log));
   }
   LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "observe");
-  const std::span<const std::byte> image = embedded_object();
+  const std::span<const std::byte> image = embedded_object(facts.preempt_count);
   object.reset(bpf_object__open_mem(image.data(), image.size(), &options));
   if (object == nullptr) return fail(explain_load_failure("open the BPF object", errno, log));
 
   for (const ProgramRow& row : kPrograms) {
     bpf_program* program = bpf_object__find_program_by_name(object.get(), row.name);
     OBSERVE_CHECK(program != nullptr);
-    bpf_program__set_autoload(program, is_wanted(row.use, facts, memory_readable));
+    bpf_program__set_autoload(program, row.use != Use::kIfMemoryReadable || memory_readable);
   }
   if (!memory_readable) notes.push_back("new thread names are not seen: kernel lockdown");
 
@@ -191,8 +165,7 @@ Result<void> ProbeSet::State::open(const KernelFacts& facts, const LibbpfLog& lo
                             .possible_cpus = sizes.cpus,
                             .switch_order = static_cast<std::uint8_t>(facts.switch_order),
                             .wide_preempt_count = facts.wide_preempt_count,
-                            .guard_life_lane = facts.can_disable_preemption,
-                            .reserved = 0});
+                            .reserved = {}});
   for (std::uint32_t lane = 0; lane < OBSERVE_LANES; ++lane) {
     bpf_map* map = find_map(object.get(), kLaneMaps[lane]);
     OBSERVE_CHECK(bpf_map__set_max_entries(map, sizes.slots(lane) * sizes.cpus) == 0);

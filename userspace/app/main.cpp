@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -47,16 +49,21 @@ struct Execute {
   int operator()(const TextInvocation& text) const { return print_words(text.text); }
 };
 
+int run(const std::vector<std::string>& arguments) {
+  const Result<Invocation> invocation = parse_command_line(arguments, workloads::read_machine());
+  if (!invocation) return report_error(invocation.error());
+  return std::visit(Execute{}, *invocation);
+}
+
 }  // namespace
 }  // namespace observe::app
 
-int main(int argc, char** argv) {
-  using namespace observe;
+int main(int argc, char** argv) try {
   // A reader that goes away is a failed write, with a message and exit status 1.
   std::signal(SIGPIPE, SIG_IGN);
-  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-  const Result<app::Invocation> invocation =
-      app::parse_command_line(arguments, workloads::read_machine());
-  if (!invocation) return app::report_error(invocation.error());
-  return std::visit(app::Execute{}, *invocation);
+  return observe::app::run({argv + (argc > 0 ? 1 : 0), argv + argc});
+} catch (const std::exception& error) {
+  // Only memory that is not to be had comes this way; everything has been undone by now.
+  std::fprintf(stderr, "observe: cannot go on: %s\n", error.what());
+  return 1;
 }

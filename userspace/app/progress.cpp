@@ -17,7 +17,9 @@ constexpr std::string_view kErase = "\r\x1b[K";
 constexpr std::size_t kMostColumns = 78;
 
 // A terminal that cannot be written to any more gets no progress, and that is all.
-void show(std::string_view text) { (void)write_all(STDERR_FILENO, text, "progress"); }
+void show(std::string_view text) {
+  [[maybe_unused]] const auto written = write_all(STDERR_FILENO, text, "progress");
+}
 
 }  // namespace
 

@@ -51,7 +51,8 @@ void say(std::string_view text) {
     rest.remove_prefix(end + 1);
   }
   // Standard error is the last place to tell anybody anything.
-  (void)write_all(STDERR_FILENO, style.unicode ? out : render::ascii_symbols(out), "a message");
+  [[maybe_unused]] const auto written =
+      write_all(STDERR_FILENO, style.unicode ? out : render::ascii_symbols(out), "a message");
 }
 
 Result<std::uint64_t> seed_of(const RunInvocation& run) {

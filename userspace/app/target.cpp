@@ -54,7 +54,7 @@ class CommandTarget : public Target {
     if (!started_ || ended_) return;
     command_.signal(SIGKILL);
     // It is ours, and dying: this cannot take long, and there is nobody left to tell of a failure.
-    (void)command_.wait();
+    [[maybe_unused]] const auto status = command_.wait();
   }
 
   std::string name() const override { return name_; }

@@ -102,6 +102,13 @@ std::string percent(double part, double whole) {
   return fmt::format("{:.1f} %", share);
 }
 
+std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return a > 0 ? std::numeric_limits<std::int64_t>::max()
+               : std::numeric_limits<std::int64_t>::min();
+}
+
 std::vector<int> apportion(std::span<const std::int64_t> parts, int whole) {
   std::vector<int> units(parts.size(), 0);
   long double sum = 0;

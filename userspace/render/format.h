@@ -28,6 +28,9 @@ std::string number(double value, int digits = 4);
 // when it is not that: "<0.1 %", ">99.9 %". "-" where the whole is zero.
 std::string percent(double part, double whole);
 
+// The sum, or the nearest value that can be held: recordings may say anything.
+std::int64_t saturating_sum(std::int64_t a, std::int64_t b);
+
 // Splits `whole` units among the parts in proportion, by largest remainder, so that they add up to
 // `whole` exactly (or are all zero when the parts are). Negative parts count as zero. Ties go to
 // the earlier part.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -33,21 +34,25 @@ Bar bar_of(const report::RoleSummary& role) {
   return {.name = role.role,
           .threads = role.threads,
           .ns = {to_ns(role.run), to_ns(role.wait), to_ns(role.blocked),
-                 to_ns(role.wake_delay) + to_ns(role.unknown)}};
+                 saturating_sum(to_ns(role.wake_delay), to_ns(role.unknown))}};
 }
 
+// Who wanted the CPU most comes first: of a whole machine most roles only sleep.
 std::vector<Bar> bars_of(const report::Summary& summary, std::size_t rows) {
   std::vector<Bar> bars;
-  const std::size_t all = summary.roles.size();
-  const std::size_t alone = all <= rows ? all : rows - 1;
-  for (std::size_t i = 0; i < alone; ++i) bars.push_back(bar_of(summary.roles[i]));
-  if (alone == all) return bars;
-  Bar rest{.name = fmt::format("+{} more", all - alone)};
-  for (std::size_t i = alone; i < all; ++i) {
-    const Bar one = bar_of(summary.roles[i]);
-    rest.threads += one.threads;
-    for (std::size_t part = 0; part < kParts; ++part) rest.ns[part] += one.ns[part];
+  for (const report::RoleSummary& role : summary.roles) bars.push_back(bar_of(role));
+  std::ranges::stable_sort(bars, std::greater{}, [](const Bar& bar) {
+    return static_cast<double>(bar.ns[kRun]) + static_cast<double>(bar.ns[kWait]);
+  });
+  if (bars.size() <= rows) return bars;
+  Bar rest{.name = fmt::format("+{} more", bars.size() - (rows - 1))};
+  for (std::size_t i = rows - 1; i < bars.size(); ++i) {
+    rest.threads += bars[i].threads;
+    for (std::size_t part = 0; part < kParts; ++part) {
+      rest.ns[part] = saturating_sum(rest.ns[part], bars[i].ns[part]);
+    }
   }
+  bars.resize(rows - 1);
   bars.push_back(std::move(rest));
   return bars;
 }
@@ -108,7 +113,7 @@ double mean(const std::vector<double>& series) {
 }
 
 double busy_share(const report::CpuSummary& cpu) {
-  const std::int64_t whole = to_ns(cpu.busy) + to_ns(cpu.idle);
+  const std::int64_t whole = saturating_sum(to_ns(cpu.busy), to_ns(cpu.idle));
   return whole > 0 ? static_cast<double>(to_ns(cpu.busy)) / static_cast<double>(whole) : 0;
 }
 

@@ -202,16 +202,17 @@ Line loss_line(const report::Capture& capture) {
 }
 
 Line cost_line(const report::Summary& summary) {
-  const Nanos cost = summary.capture.observer_cpu + summary.capture.probe_cpu;
+  const std::int64_t cost =
+      saturating_sum(to_ns(summary.capture.observer_cpu), to_ns(summary.capture.probe_cpu));
   Line line;
   line.add("cost", Ink::kDim).column(kTextColumn);
   line.add(fmt::format("observer {} + probes {} of CPU time",
                        duration(summary.capture.observer_cpu),
                        duration(summary.capture.probe_cpu)));
   if (summary.run.duration > Nanos{0}) {
-    line.add(
-        fmt::format(", {} of one CPU", percent(static_cast<double>(to_ns(cost)),
-                                               static_cast<double>(to_ns(summary.run.duration)))));
+    line.add(fmt::format(
+        ", {} of one CPU",
+        percent(static_cast<double>(cost), static_cast<double>(to_ns(summary.run.duration)))));
   }
   return line;
 }

@@ -17,7 +17,7 @@ inline constexpr std::size_t kTextColumn = 12;
 using Lines = std::vector<Line>;
 
 // `label`, then the text wrapped behind it to at most `most` lines.
-Lines labelled(std::string_view label, Ink ink, std::string_view text, std::size_t columns,
+Lines labelled(std::string_view label, Ink ink, std::string_view words, std::size_t columns,
                std::size_t most);
 
 Lines title_lines(const report::Summary& summary, const SummaryOptions& options);

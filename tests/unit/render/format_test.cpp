@@ -68,6 +68,13 @@ TEST_CASE("a share is never rounded to nothing or to all") {
   CHECK(percent(std::nan(""), 1) == "-");
 }
 
+TEST_CASE("sums stop at what can be held") {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  CHECK(saturating_sum(2, 3) == 5);
+  CHECK(saturating_sum(most, 1) == most);
+  CHECK(saturating_sum(-most, -most) == std::numeric_limits<std::int64_t>::min());
+}
+
 TEST_CASE("shares by largest remainder add up to the whole") {
   const std::int64_t thirds[] = {1, 1, 1};
   CHECK(apportion(thirds, 100) == std::vector<int>{34, 33, 33});

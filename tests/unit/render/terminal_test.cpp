@@ -74,6 +74,8 @@ report::Summary random_summary(std::mt19937_64& random) {
   summary.capture.complete = any(2) == 0;
   summary.capture.notes.assign(any(4), words());
   summary.capture.events = random();
+  summary.capture.observer_cpu = time();
+  summary.capture.probe_cpu = time();
   summary.totals.switches = random();
   summary.waits = {random(), time(), time(), time(), time(), time()};
   summary.worst_waiter = name();
@@ -88,6 +90,7 @@ report::Summary random_summary(std::mt19937_64& random) {
   for (report::CpuSummary& one : summary.cpus) {
     one.cpu = static_cast<int>(any(1024));
     one.busy = time();
+    one.idle = time();
     one.queue_max = random();
     one.utilisation.resize(any(300), 0.5);
   }
@@ -216,6 +219,14 @@ TEST_CASE("the parts of a role's bar add up to 100 per cent") {
   shows(terminal_summary(summary, plain()), " 33.4  33.3  33.3 %");
   summary.roles[0].unknown = 1s;
   shows(terminal_summary(summary, plain()), " 25.0  25.0  25.0  25.0 %");
+}
+
+TEST_CASE("the role that wants the CPU most comes first") {
+  report::Summary summary = testing::sample_summary();
+  summary.roles = {{.role = "sleeper", .threads = 9, .run = 1ms, .blocked = 900s},
+                   {.role = "worker", .threads = 1, .run = 1s, .wait = 1s}};
+  const std::string text = terminal_summary(summary, plain());
+  CHECK(text.find("worker ×1") < text.find("sleeper ×9"));
 }
 
 TEST_CASE("roles that do not fit are summed up") {

@@ -59,8 +59,8 @@ static_assert(sizeof(Header) == 64);
 inline constexpr std::array<char, 8> kMagic = {'\xf5', 'O', 'B', 'S', '\xff', '\r', '\n', '\x1a'};
 
 // No chunk is larger, decompressed or not; an events chunk has its own limit (kMaxBlockBytes).
-inline constexpr std::size_t kMaxRaw = 16 * 1024 * 1024;
-inline constexpr std::size_t kMaxJson = 4 * 1024 * 1024;
+inline constexpr std::size_t kMaxRaw = std::size_t{16} << 20;
+inline constexpr std::size_t kMaxJson = std::size_t{4} << 20;
 inline constexpr std::size_t kMaxItems = 16'384;  // seeds, markers or losses in one chunk
 
 // The largest raw_size that a chunk of this type may claim.

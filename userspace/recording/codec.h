@@ -50,7 +50,7 @@ class EncodedBlock {
 
 inline constexpr std::uint32_t kMaxBlockRecords = 16'384;
 // The largest block in bytes: a reader refuses anything that claims to be larger.
-inline constexpr std::size_t kMaxBlockBytes = 256 * 1024;
+inline constexpr std::size_t kMaxBlockBytes = std::size_t{256} << 10;
 
 // Turns consecutive records of one CPU and lane into columns. Not thread-safe. Allocates its
 // buffer (kMaxBlockBytes, touched as far as it is filled) at the first add() after a take() that

@@ -71,7 +71,8 @@ inline std::uint32_t shape_slot(const Shape& shape) {
 }
 
 inline std::uint32_t tid_slot(std::uint32_t tid) {
-  return static_cast<std::uint32_t>(std::uint64_t{tid * 2'654'435'761u} * kTidSlots >> 32);
+  const std::uint32_t mixed = tid * 2'654'435'761u;
+  return static_cast<std::uint32_t>(std::uint64_t{mixed} * kTidSlots >> 32);
 }
 
 // The last switch counters of recent threads. A switch-out adds one to one of the two: nvcsw where

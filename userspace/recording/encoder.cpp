@@ -10,9 +10,9 @@ namespace observe {
 namespace {
 
 // Shares of a block's buffer. A block is full when one of them may not hold another record.
-constexpr std::size_t kCodes = 40 * 1024;
+constexpr std::size_t kCodes = std::size_t{40} << 10;
 constexpr std::size_t kTids = kMaxBlockRecords;
-constexpr std::size_t kTimes = 72 * 1024;
+constexpr std::size_t kTimes = std::size_t{72} << 10;
 constexpr std::size_t kExtras = kMaxBlockBytes - codec::kBlockHeaderBytes - kCodes - kTids - kTimes;
 
 // The most that one record takes: a code and every exception; one varint; all of the extras.
@@ -92,9 +92,8 @@ struct BlockEncoder::State {
 };
 
 void BlockEncoder::State::start(const observe_head& head) {
-  if (!buffer)
-    buffer =
-        spare ? std::move(spare) : std::unique_ptr<EncodedBlock::Buffer>(new EncodedBlock::Buffer);
+  if (!buffer) buffer = std::move(spare);
+  if (!buffer) buffer = std::make_unique_for_overwrite<EncodedBlock::Buffer>();
   codes = buffer->codes;
   tids = buffer->tids;
   times = buffer->times;

@@ -24,7 +24,9 @@
 
 namespace observe::json {
 
-using Json = nlohmann::ordered_json;
+// Not the ordered kind: there every look-up is linear, and a hostile file could have a million
+// keys.
+using Json = nlohmann::json;
 
 inline constexpr std::pair<RunKind, std::string_view> kRunKinds[] = {
     {RunKind::kWorkload, "workload"},
@@ -215,7 +217,11 @@ class Reader {
   void get(const Json& json, const std::string& key, std::map<std::string, T>& values) {
     if (!json.is_object()) return fail(key, "is not an object");
     values.clear();
-    for (const auto& [name, item] : json.items()) get(item, key + "." + name, values[name]);
+    for (const auto& [name, item] : json.items()) {
+      std::string place = key;
+      place.append(".").append(name);
+      get(item, place, values[name]);
+    }
   }
   template <class T>
     requires std::is_class_v<T>

@@ -19,9 +19,9 @@ std::string to_json(const HostInfo& host);
 std::string to_json(const CaptureInfo& capture);
 std::string to_json(const WorkloadInfo& workload);
 
-Result<RunInfo> run_from_json(std::string_view json);
-Result<HostInfo> host_from_json(std::string_view json);
-Result<CaptureInfo> capture_from_json(std::string_view json);
-Result<WorkloadInfo> workload_from_json(std::string_view json);
+Result<RunInfo> run_from_json(std::string_view text);
+Result<HostInfo> host_from_json(std::string_view text);
+Result<CaptureInfo> capture_from_json(std::string_view text);
+Result<WorkloadInfo> workload_from_json(std::string_view text);
 
 }  // namespace observe

@@ -21,7 +21,7 @@ namespace observe {
 namespace {
 
 constexpr const char* kAction = "read the recording";
-constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 
 Error not_a_recording(std::string reason) {
   return {.action = kAction,

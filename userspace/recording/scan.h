@@ -21,9 +21,10 @@ struct Scan {
   std::uint64_t missing = 0;  // chunks whose header is damaged or gone
 };
 
-// After damage it goes on at the next intact header. A chunk that is cut off by the end of the file
-// is not damage: that is what a killed recorder leaves behind.
-Scan scan(std::span<const std::byte> after_file_header);
+// `bytes` is the file but for its header. After damage it goes on at the next intact header. A
+// chunk that is cut off by the end of the file is not damage: that is what a killed recorder leaves
+// behind.
+Scan scan(std::span<const std::byte> bytes);
 
 // The payload, checked and decompressed into `out`. False when it is damaged.
 bool unpack(const Found& found, std::vector<std::byte>& out);

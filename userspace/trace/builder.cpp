@@ -113,7 +113,7 @@ Trace TraceBuilder::build() && {
   identity.seed(state->first_seeds);
   std::ranges::sort(state->execs, {},
                     [](const Exec& exec) { return std::tuple(exec.at, exec.tid, exec.old_tid); });
-  identity.expect_execs(std::move(state->execs));
+  identity.expect_execs(state->execs);
   if (state->workload) {
     std::vector<Tid> lanes;
     for (const WorkloadThread& thread : state->workload->threads) lanes.push_back(thread.tid);

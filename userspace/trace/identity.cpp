@@ -80,7 +80,7 @@ void IdentityTracker::seed(std::span<const ThreadSeed> seeds) {
   }
 }
 
-void IdentityTracker::expect_execs(std::vector<Exec> execs) {
+void IdentityTracker::expect_execs(std::span<const Exec> execs) {
   for (const Exec& exec : execs) expected_execs_[exec.tid].push_back(exec);
   for (auto& [tid, list] : expected_execs_) std::reverse(list.begin(), list.end());
 }

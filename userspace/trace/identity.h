@@ -44,7 +44,7 @@ class IdentityTracker {
 
   // Before the first event: seeds, and the execs with old_tid != tid, oldest first.
   void seed(std::span<const ThreadSeed> seeds);
-  void expect_execs(std::vector<Exec> execs);
+  void expect_execs(std::span<const Exec> execs);
   // Markers carry a lane; this is the thread of each.
   void set_marker_lanes(std::vector<Tid> tids, Pid process);
 
@@ -111,7 +111,7 @@ class IdentityTracker {
   const Exec* expected_exec(Tid tid, Time at);
   PendingExec* begin_exec(Tid tid, Time at);  // nullptr when none is expected
   PendingExec* pending(Tid tid);
-  void exchange(PendingExec& pending);
+  void exchange(PendingExec& exec);
   void cancel_exec(Tid tid);
 
   Quality& quality_;

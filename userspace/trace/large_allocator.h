@@ -17,7 +17,7 @@ class LargeAllocator {
 
   LargeAllocator() = default;
   template <class U>
-  LargeAllocator(const LargeAllocator<U>&) {}
+  explicit LargeAllocator(const LargeAllocator<U>&) {}
 
   T* allocate(std::size_t count) {
     if (count > kMost) throw std::bad_alloc();

@@ -2,7 +2,9 @@
 /*
  * The kernel's types as far as the probes read them. Offsets come from the running kernel's BTF
  * (CO-RE): only names and types matter here, and a field that some kernels lack is asked for with
- * bpf_core_field_exists() first. A type NAME___suffix is another shape of NAME.
+ * bpf_core_field_exists() first. Integers are unsigned wherever their values allow it: libbpf
+ * adapts the width of a read only then (7.3 made on_cpu and on_rq bytes). A type NAME___suffix is
+ * another shape of NAME.
  */
 #ifndef OBSERVE_KERNEL_TYPES_BPF_H
 #define OBSERVE_KERNEL_TYPES_BPF_H
@@ -42,16 +44,16 @@ struct task_struct {
 	unsigned int __state; /* since 5.14 */
 	void *stack;
 	unsigned int flags;
-	int on_cpu;	  /* with CONFIG_SMP, like both cpu */
-	unsigned int cpu; /* until 5.15 */
-	int on_rq;
+	unsigned int on_cpu; /* with CONFIG_SMP, like both cpu */
+	unsigned int cpu;    /* until 5.15 */
+	unsigned int on_rq;
 	int prio;
 	unsigned int policy;
 	struct sched_entity se;
 	struct sched_info sched_info;
-	int exit_code;
-	int pid;
-	int tgid;
+	unsigned int exit_code;
+	unsigned int pid;
+	unsigned int tgid;
 	struct task_struct *real_parent;
 	unsigned long nvcsw;
 	unsigned long nivcsw;

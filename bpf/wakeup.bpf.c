@@ -51,13 +51,13 @@ static __always_inline u8 wake_context(void)
 }
 
 /* The tid of the current task. By number, for 5.10 has no typed pointer to the current task. */
-static __always_inline int current_tid(void)
+static __always_inline u32 current_tid(void)
 {
-	return (int)bpf_get_current_pid_tgid();
+	return (u32)bpf_get_current_pid_tgid();
 }
 
 static __always_inline void emit_wake(enum observe_kind kind, u8 flags, struct task_struct *task,
-				      int by)
+				      u32 by)
 {
 	struct emission emission;
 	struct observe_wake *wake;
@@ -93,7 +93,7 @@ SEC("tp_btf/sched_waking")
 int observe_waking(u64 *ctx)
 {
 	struct task_struct *task = (void *)ctx[0];
-	int by = current_tid();
+	u32 by = current_tid();
 
 	if (task->pid == by)
 		count_self_wake();
@@ -106,7 +106,7 @@ SEC("tp_btf/sched_wakeup")
 int observe_wakeup(u64 *ctx)
 {
 	struct task_struct *task = (void *)ctx[0];
-	int by = current_tid();
+	u32 by = current_tid();
 
 	if (task->pid != by)
 		emit_wake(OBSERVE_KIND_WAKEUP, 0, task, by);

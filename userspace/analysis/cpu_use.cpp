@@ -9,12 +9,11 @@ namespace {
 class Parts {
  public:
   Parts(Time begin, Time end, std::size_t count) : time_(count) {
-    // 128-bit products: a window of days in nanoseconds times the number of parts.
-    __extension__ typedef __int128 Wide;
-    const Wide window = (end - begin).count();
-    for (std::size_t i = 0; i <= count && count > 0; ++i) {
-      const Wide offset = window * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(count);
-      bounds_.push_back(begin + Nanos{static_cast<std::int64_t>(offset)});
+    // floor(window * i / count), without a product that could overflow.
+    const auto parts = static_cast<std::int64_t>(count);
+    const std::int64_t window = (end - begin).count();
+    for (std::int64_t i = 0; i <= parts && parts > 0; ++i) {
+      bounds_.push_back(begin + Nanos{window / parts * i + window % parts * i / parts});
     }
   }
 

@@ -21,7 +21,8 @@ KernelReading reading(const ThreadSeed& seed) {
 
 // The account carries 32 bits of each counter: the rest comes from the earlier reading.
 std::uint64_t widen(std::uint32_t low, std::uint64_t earlier) {
-  return earlier + static_cast<std::uint32_t>(low - static_cast<std::uint32_t>(earlier));
+  const std::uint32_t grown = low - static_cast<std::uint32_t>(earlier);
+  return earlier + grown;
 }
 
 struct Walker {

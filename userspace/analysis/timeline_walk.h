@@ -54,28 +54,28 @@ class TimelineWalk {
   };
 
   // Threads.
-  void begin_life(ThreadRef ref, Time at);
-  void open(ThreadRef ref, Time at, State state, Cpu cpu);
-  void close(ThreadRef ref, Time at, std::uint32_t end_switch = kNoEvent);
+  void begin_life(ThreadRef ref, Time from);
+  void open(ThreadRef ref, Time from, State state, Cpu cpu);
+  void close(ThreadRef ref, Time until, std::uint32_t end_switch = kNoEvent);
   void push(ThreadRef ref, const Interval& interval);
   // Splits the open interval where a loss on its own CPU made it uncertain.
-  void settle(ThreadRef ref, Time at);
-  // Events at `at` show that the open interval cannot be what it seemed.
-  void contradict(ThreadRef ref, Time at);
+  void settle(ThreadRef ref, Time until);
+  // Events at `until` show that the open interval cannot be what it seemed.
+  void contradict(ThreadRef ref, Time until);
   void become_unknown(Thread& thread, ThreadRef ref, Time from);
-  void resolve_missing_wakeup(ThreadRef ref, Time at);
+  void resolve_missing_wakeup(ThreadRef ref, Time until);
   void undo_early_waking(ThreadRef ref);
   bool ignore(ThreadRef ref);
 
   // CPUs.
   CpuState& cpu_state(Cpu cpu) { return cpus_[raw(cpu)]; }
-  void push_slice(Cpu cpu, Time begin, Time end, ThreadRef thread, bool known);
-  void close_slice(Cpu cpu, Time at);
+  void push_slice(Cpu cpu, Time from, Time to, ThreadRef thread, bool known);
+  void close_slice(Cpu cpu, Time until);
   bool runs_on(ThreadRef ref, Cpu cpu) const;
 
   void switch_out(const Switch& event, std::uint32_t index);
   void switch_in(const Switch& event, std::uint32_t index);
-  void apply_seeds_before(Time at);
+  void apply_seeds_before(Time until);
   void apply_seed(ThreadRef ref, const ThreadSeed& seed);
   void finish();
   bool in_window(Time at) const { return begin_ <= at && at < end_; }

@@ -126,11 +126,11 @@ void TimelineWalk::apply_seed(ThreadRef ref, const ThreadSeed& seed) {
   }
 }
 
-void TimelineWalk::begin_life(ThreadRef ref, Time at_time) {
+void TimelineWalk::begin_life(ThreadRef ref, Time from) {
   Thread& thread = at(ref);
   thread.life = Life::kAlive;
-  thread.life_begin = at_time;
-  open(ref, at_time, State::kUnknown, Cpu{});
+  thread.life_begin = from;
+  open(ref, from, State::kUnknown, Cpu{});
 }
 
 void TimelineWalk::open(ThreadRef ref, Time from, State state, Cpu cpu) {

@@ -249,7 +249,7 @@ class Machine {
           wake_in_vain(cpu);
           break;
         case 12:
-          if (threads_.size() < 4 * options_.threads) fork(cpu);
+          if (threads_.size() / 4 < options_.threads) fork(cpu);
           break;
         case 13:
           if (chance(0.3)) exit(cpu);

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -76,47 +75,66 @@ class Stream {
   std::size_t next_ = 0;
 };
 
+// The next event of each stream: a binary heap with the oldest on top.
+class MergeHeap {
+ public:
+  struct Head {
+    Time at;
+    std::uint64_t rank;  // decides between equal times, see builder.h
+    Stream* stream;
+    bool operator<(const Head& other) const {
+      return at != other.at ? at < other.at : rank < other.rank;
+    }
+  };
+
+  explicit MergeHeap(std::vector<Stream>& streams) {
+    for (Stream& stream : streams) {
+      if (!stream.done()) heads_.push_back({stream.front_time(), rank_of(stream.id()), &stream});
+    }
+    // Sorted is a heap, too.
+    std::sort(heads_.begin(), heads_.end());
+  }
+
+  bool empty() const { return heads_.empty(); }
+  Stream& top() { return *heads_.front().stream; }
+
+  // The top's event has been read: brings the next one up. While one stream stays the oldest this
+  // costs two comparisons, which is the rule with few CPUs.
+  void next() {
+    Stream& stream = top();
+    stream.pop();
+    Head sinking = heads_.front();
+    if (stream.done()) {
+      sinking = heads_.back();
+      heads_.pop_back();
+      if (heads_.empty()) return;
+    } else {
+      sinking.at = stream.front_time();
+    }
+    std::size_t hole = 0;
+    for (std::size_t child = 1; child < heads_.size(); child = 2 * hole + 1) {
+      if (child + 1 < heads_.size() && heads_[child + 1] < heads_[child]) ++child;
+      if (sinking < heads_[child]) break;
+      heads_[hole] = heads_[child];
+      hole = child;
+    }
+    heads_[hole] = sinking;
+  }
+
+ private:
+  static std::uint64_t rank_of(std::uint32_t id) {
+    const bool life = id % kLanes == kLifecycleLane;
+    const std::uint64_t kind = id >= marker_stream(0) ? 2 : life ? 0 : 1;
+    return kind << 32 | id;
+  }
+
+  std::vector<Head> heads_;
+};
+
 // Calls visit(AnyEvent&) for every event of all streams, oldest first.
 template <class Visit>
 void merge(std::vector<Stream>& streams, Visit&& visit) {
-  struct Head {
-    Time at;
-    std::uint32_t rank;  // decides between equal times, see builder.h
-    Stream* stream;
-    bool operator<(const Head& other) const {
-      return std::tuple(at, rank, stream->id()) <
-             std::tuple(other.at, other.rank, other.stream->id());
-    }
-  };
-  const auto rank_of = [](std::uint32_t id) -> std::uint32_t {
-    if (id >= marker_stream(0)) return 2;
-    return id % kLanes == kLifecycleLane ? 0 : 1;
-  };
-  const auto later = [](const Head& a, const Head& b) {
-    return b < a;
-  };  // a heap with the oldest on top
-
-  std::vector<Head> heap;
-  for (Stream& stream : streams) {
-    if (!stream.done()) heap.push_back({stream.front_time(), rank_of(stream.id()), &stream});
-  }
-  std::make_heap(heap.begin(), heap.end(), later);
-  while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end(), later);
-    Head head = heap.back();
-    heap.pop_back();
-    // A stream is read on as long as it is the oldest: the heap is touched only at the changes.
-    do {
-      visit(head.stream->front());
-      head.stream->pop();
-      if (head.stream->done()) break;
-      head.at = head.stream->front_time();
-    } while (heap.empty() || head < heap.front());
-    if (!head.stream->done()) {
-      heap.push_back(head);
-      std::push_heap(heap.begin(), heap.end(), later);
-    }
-  }
+  for (MergeHeap heap(streams); !heap.empty(); heap.next()) visit(heap.top().front());
 }
 
 }  // namespace observe::trace_internal

@@ -101,7 +101,7 @@ Result<KernelFacts> read_kernel_facts() {
   } else if (is_reachable(types.get(), "pcpu_hot")) {
     facts.preempt_count = PreemptCount::kInPcpuHot;
   }
-  facts.wide_preempt_count = has_type(types.get(), "interrupt_disable_state", BTF_KIND_STRUCT);
+  facts.wide_preempt_count = has_type(types.get(), "local_interrupt_disable_state", BTF_KIND_VAR);
   facts.has_registers_helper = has_enum_value(types.get(), "bpf_func_id", "BPF_FUNC_task_pt_regs");
   return facts;
 }

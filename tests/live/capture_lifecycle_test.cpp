@@ -131,7 +131,8 @@ TEST_CASE("a child's fork, names, program, exit status and account are recorded"
   CHECK(thread->parent_process == static_cast<Pid>(getpid()));
   CHECK(thread->name() == "sh");
   REQUIRE(thread->account);
-  CHECK(static_cast<long>(thread->account->nvcsw) == usage.ru_nvcsw);
+  // The thread still runs, and may block, when its counters are read for the parent.
+  CHECK(static_cast<long>(thread->account->nvcsw) >= usage.ru_nvcsw);
   CHECK(static_cast<long>(thread->account->nivcsw) >= usage.ru_nivcsw);
   CHECK(thread->account->run_ns > 0);
 

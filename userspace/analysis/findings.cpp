@@ -154,7 +154,7 @@ std::optional<Finding> foreigners(const Facts&, const Results& results) {
   finding.claim = fmt::format(
       "Threads that are not observed took {} of the CPU time that observed ones wanted.",
       percent(noise.foreign_share));
-  finding.evidence.push_back(fmt::format("Most of it went to {}: {}.", noise.worst_foreigner,
+  finding.evidence.push_back(fmt::format("Above all {}: {}.", noise.worst_foreigner,
                                          duration(noise.worst_foreigner_time)));
   return finding;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "analysis/wording.h"
 
@@ -62,11 +63,14 @@ void measure_foreigners(const Facts& facts, const WaitStretches& waits, const Ph
   const Nanos wanted = own + foreign + observer;
   noise.foreign_share = wording::share(foreign, wanted);
   noise.observer_share = wording::share(observer, wanted);
-  if (foreign > Nanos{0}) {
-    const auto worst = std::ranges::max_element(by_thread);
-    noise.worst_foreigner =
-        facts.info(ThreadRef{static_cast<std::uint32_t>(worst - by_thread.begin())}).name();
-    noise.worst_foreigner_time = *worst;
+  std::map<std::string_view, Nanos> by_name;
+  for (std::uint32_t i = 0; i < by_thread.size(); ++i) {
+    if (by_thread[i] > Nanos{0}) by_name[facts.info(ThreadRef{i}).name()] += by_thread[i];
+  }
+  for (const auto& [name, time] : by_name) {
+    if (time <= noise.worst_foreigner_time) continue;
+    noise.worst_foreigner = name;
+    noise.worst_foreigner_time = time;
   }
 }
 
@@ -122,9 +126,8 @@ Noise measure_noise(const Facts& facts, const WaitStretches& waits) {
 
   using wording::percent;
   if (noise.foreign_share > noise_limits::kForeignShare) {
-    noise.causes.push_back(
-        fmt::format("other threads took {} of the CPU time wanted, most of it {}",
-                    percent(noise.foreign_share), noise.worst_foreigner));
+    noise.causes.push_back(fmt::format("other threads took {} of the CPU time wanted, above all {}",
+                                       percent(noise.foreign_share), noise.worst_foreigner));
   }
   if (noise.steal_share > noise_limits::kStealShare) {
     noise.causes.push_back(

@@ -188,7 +188,9 @@ report::SelfCheck check_run_time(const Facts& facts) {
         ++check.checked;
         ours += own;
         kernels += theirs;
-        slack += lag;
+        // What is unknown may have been running.
+        const Nanos unknown = account_of(facts.timeline(ref)).in(State::kUnknown);
+        slack += lag + static_cast<double>(unknown.count());
         early += static_cast<double>(charged_before_switch_in(facts.timeline(ref)).count());
         const double beyond = std::max(0.0, std::abs(own - theirs) - lag);
         if (beyond <= kThreadShare * theirs + static_cast<double>(kThreadSlack.count())) {

@@ -168,6 +168,22 @@ TEST_CASE("run time agrees with the kernel's up to a tick for a thread that is r
   CHECK_FALSE(less.promised);
 }
 
+TEST_CASE("run time that an unrecorded switch-in hides is within what is unknown") {
+  ThreadSeed last = sleeping(kRead, cpu0);
+  last.run_ns = 60'000'000;
+  last.nvcsw = 1;
+  Script script;
+  // B's switch-out to A is missing: that A ran is known only from its own switch-out.
+  script.has(A, queued(cpu0)).has(B, running(cpu0));
+  script.at(100ms).switches(cpu0, A, idle, blocks(kRead)).ends(A, last);
+  const Story story(script);
+  CHECK(story.quality().switch_mismatches == 1);
+  const report::SelfCheck check = check_run_time(story.facts());
+  CHECK(check.checked == 1);
+  CHECK(check.exact == 0);
+  CHECK(check.passed);
+}
+
 TEST_CASE("waits are compared with run_delay, which the kernel does not promise") {
   ThreadSeed first = queued(cpu0);
   ThreadSeed last = running(cpu0);

@@ -55,6 +55,18 @@ TEST_CASE("the observer's own threads are shown, not counted as foreign") {
   CHECK(noise.quiet());
 }
 
+TEST_CASE("foreigners of one name count together") {
+  RunInfo run{.kind = RunKind::kPid, .root_process = Pid{raw(A)}};
+  Script script;
+  script.run(run).name(B, "single").name(C, "many").name(D, "many");
+  script.has(B, running(cpu0)).has(C, queued(cpu0)).has(D, queued(cpu0)).has(A, queued(cpu0));
+  script.at(30us).switches(cpu0, B, C).at(50us).switches(cpu0, C, D);
+  script.at(70us).switches(cpu0, D, A).at(100us);
+  const Noise noise = measure_noise(Story(script).facts());
+  CHECK(noise.worst_foreigner == "many");
+  CHECK(noise.worst_foreigner_time == 40us);
+}
+
 TEST_CASE("observed threads that share a CPU do not disturb themselves") {
   const Story story(
       Script{}.has(A, running(cpu0)).has(B, queued(cpu0)).at(10us).switches(cpu0, A, B).at(20us));
@@ -262,7 +274,7 @@ TEST_CASE("every imperfection becomes a note, a perfect trace has none") {
   CHECK(has_note("2 probe runs"));
   CHECK(has_note("3 workload markers"));
   CHECK(has_note("neither seeded nor seen to be forked"));
-  CHECK(has_note("1 switch contradicted"));
+  CHECK(has_note("1 switch-out contradicted"));
   CHECK(has_note("refused"));
   CHECK_FALSE(summary.capture.complete);
 }

@@ -10,5 +10,4 @@ namespace observe {
 }  // namespace observe
 
 #define OBSERVE_CHECK(condition) \
-  ((condition) ? void(0)         \
-               : ::observe::check_failed(#condition, std::source_location::current()))
+  ((condition) ? void(0) : ::observe::check_failed(#condition, std::source_location::current()))

@@ -15,10 +15,10 @@ std::string Error::text() const {
 Error error_from_errno(std::string action, int errno_value, std::string advice) {
   // strerrordesc_np is thread-safe and never localised, unlike strerror.
   const char* description = strerrordesc_np(errno_value);
-  return Error{.action = std::move(action),
-               .reason = description != nullptr ? description
-                                                : fmt::format("error {}", errno_value),
-               .advice = std::move(advice)};
+  return Error{
+      .action = std::move(action),
+      .reason = description != nullptr ? description : fmt::format("error {}", errno_value),
+      .advice = std::move(advice)};
 }
 
 Error usage_error(std::string action, std::string reason, std::string advice) {

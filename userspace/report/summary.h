@@ -121,8 +121,8 @@ struct CpuSummary {
   std::uint64_t switches = 0;
   double queue_mean = 0;  // threads runnable and not running, time-weighted
   std::uint64_t queue_max = 0;
-  std::vector<double> utilisation;        // equal parts of the window, 0..1, for the sparkline
-  std::vector<double> target_utilisation; // the same, only the observed threads
+  std::vector<double> utilisation;         // equal parts of the window, 0..1, for the sparkline
+  std::vector<double> target_utilisation;  // the same, only the observed threads
 };
 
 struct RoleSummary {  // a state bar: the parts add up to the lifetime
@@ -187,7 +187,7 @@ struct Summary {
   std::vector<RoleSummary> roles;  // of the observed threads, longest first
   std::vector<Holder> holders;     // longest first
   std::optional<Workload> workload;
-  std::vector<Finding> findings;   // the first is the verdict of the run
+  std::vector<Finding> findings;  // the first is the verdict of the run
   std::vector<SelfCheck> self_checks;
 };
 

@@ -175,7 +175,7 @@ TEST_CASE("run time that an unrecorded switch-in hides is within what is unknown
   Script script;
   // B's switch-out to A is missing: that A ran is known only from its own switch-out.
   script.has(A, queued(cpu0)).has(B, running(cpu0));
-  script.at(100ms).switches(cpu0, A, idle, blocks(kRead)).ends(A, last);
+  script.at(90ms).switches(cpu0, A, idle, blocks(kRead)).at(100ms).ends(A, last);
   const Story story(script);
   CHECK(story.quality().switch_mismatches == 1);
   const report::SelfCheck check = check_run_time(story.facts());

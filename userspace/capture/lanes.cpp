@@ -1,7 +1,6 @@
 #include "capture/lanes.h"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 
 #include <fmt/format.h>
@@ -24,10 +23,9 @@ constexpr Nanos kLongestSleep = std::chrono::milliseconds(20);
 constexpr Nanos kShortestSleep = std::chrono::milliseconds(1);
 constexpr std::int64_t kRecordsPerSecond = 2'000'000;
 
-std::uint64_t load(const std::uint64_t& value, std::memory_order order) {
-  // atomic_ref wants a mutable object until C++26; it is only read.
-  return std::atomic_ref<std::uint64_t>(const_cast<std::uint64_t&>(value)).load(order);
-}
+// Built-ins and not atomic_ref: that wants a mutable object until C++26. The kernel's type, because
+// a reference to std::uint64_t, which is another one, would be to a copy.
+std::uint64_t load_acquire(const __u64& value) { return __atomic_load_n(&value, __ATOMIC_ACQUIRE); }
 
 }  // namespace
 
@@ -62,7 +60,7 @@ Nanos drain_interval(const LaneSizes& sizes) {
 }
 
 std::span<const observe_record> LaneReader::peek(std::size_t limit) const {
-  const std::uint64_t head = load(cursor_->head, std::memory_order_acquire);
+  const std::uint64_t head = load_acquire(cursor_->head);
   const std::uint64_t tail = cursor_->tail;  // only this side writes it
   const std::size_t first = tail & (records_.size() - 1);
   const std::size_t count = std::min({head - tail, records_.size() - first, limit});
@@ -70,16 +68,13 @@ std::span<const observe_record> LaneReader::peek(std::size_t limit) const {
 }
 
 void LaneReader::release(std::size_t count) {
-  std::atomic_ref(cursor_->tail).store(cursor_->tail + count, std::memory_order_release);
+  __atomic_store_n(&cursor_->tail, cursor_->tail + count, __ATOMIC_RELEASE);
 }
 
-std::uint64_t LaneReader::backlog() const {
-  return load(cursor_->head, std::memory_order_acquire) - cursor_->tail;
-}
+std::uint64_t LaneReader::backlog() const { return load_acquire(cursor_->head) - cursor_->tail; }
 
 std::uint64_t LaneReader::next_sequence() const {
-  return load(cursor_->head, std::memory_order_acquire) +
-         load(cursor_->dropped, std::memory_order_acquire);
+  return load_acquire(cursor_->head) + load_acquire(cursor_->dropped);
 }
 
 }  // namespace observe

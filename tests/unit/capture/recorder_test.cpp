@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <bit>
 #include <thread>
 #include <vector>
@@ -26,9 +25,9 @@ class FakeLane {
 
   // As the probe does: a full lane counts, and uses up a number.
   void emit(std::uint32_t tid) {
-    const std::uint64_t tail = std::atomic_ref(cursor_.tail).load(std::memory_order_acquire);
+    const std::uint64_t tail = __atomic_load_n(&cursor_.tail, __ATOMIC_ACQUIRE);
     if (cursor_.head - tail >= slots_.size()) {
-      std::atomic_ref(cursor_.dropped).fetch_add(1, std::memory_order_release);
+      __atomic_fetch_add(&cursor_.dropped, 1, __ATOMIC_RELEASE);
       return;
     }
     observe_switch record{};
@@ -40,10 +39,13 @@ class FakeLane {
     record.prev = tid;
     record.next = tid + 1;
     slots_[cursor_.head & (slots_.size() - 1)] = std::bit_cast<observe_record>(record);
-    std::atomic_ref(cursor_.head).store(cursor_.head + 1, std::memory_order_release);
+    __atomic_store_n(&cursor_.head, cursor_.head + 1, __ATOMIC_RELEASE);
   }
   RecorderLane lane() {
     return {.cpu = Cpu{0}, .lane = OBSERVE_LANE_SCHED, .reader = {&cursor_, slots_}};
+  }
+  bool is_drained() const {
+    return __atomic_load_n(&cursor_.tail, __ATOMIC_ACQUIRE) == cursor_.head;
   }
   std::uint64_t dropped() const { return cursor_.dropped; }
 
@@ -101,7 +103,7 @@ TEST_CASE("what a full lane drops is counted and placed, at its end too") {
   Recording recording;
   Recorder recorder({lane.lane()}, recording.writer, {},
                     {.interval = 1ms, .begin = recording.begin});
-  while (lane.lane().reader.backlog() > 0) std::this_thread::sleep_for(1ms);
+  while (!lane.is_drained()) std::this_thread::sleep_for(1ms);
   for (std::uint32_t i = 0; i < 10; ++i) lane.emit(i + 1);
   const RecorderOutcome outcome = recorder.finish(monotonic_now());
   CHECK_FALSE(outcome.error);

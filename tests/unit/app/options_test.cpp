@@ -102,7 +102,7 @@ TEST_CASE("subcommands") {
   CHECK(parsed<DoctorInvocation>({"doctor", "--color=always"}).colour == Colour::kAlways);
 }
 
-TEST_CASE("--help and --version are answered whatever else is there") {
+TEST_CASE("the options --help and --version are answered whatever else is there") {
   CHECK(contains(parsed<TextInvocation>({"--help"}).text, "--workload NAME"));
   CHECK(contains(parsed<TextInvocation>({"--version"}).text, "observe "));
   CHECK(contains(parsed<TextInvocation>({"--workload", "contended-counter", "--help"}).text,

@@ -129,7 +129,8 @@ TEST_CASE("values are what was given over what the workload has by default") {
   CHECK(values->cpus("cpus") == read_machine().allowed_cpus);
 }
 
-TEST_CASE("--ops takes the place of the default duration, not of one that was asked for") {
+TEST_CASE(
+    "the option --ops takes the place of the default duration, not of one that was asked for") {
   const auto values = values_for("contended-counter", {"--ops", "10"});
   REQUIRE(values);
   CHECK_FALSE(values->has("duration"));

@@ -58,9 +58,10 @@ class LiveCapture final : public Capture {
         recorder_(all_lanes(*probes_, sizes.cpus), writer, std::move(markers),
                   {.interval = drain_interval(sizes), .begin = begin}) {}
 
-  // Once the probes are attached.
-  Result<void> begin_window(HostSample before) {
-    info_.before = std::move(before);
+  Result<void> begin() {
+    info_.before = read_host_sample();
+    constexpr int kSeedPasses = 2;  // at the start and at the end of the window
+    if (auto attached = probes_->attach(kSeedPasses); !attached) return attached;
     Result<std::vector<observe_seed>> seeds = probes_->read_seeds();
     if (!seeds) return fail(std::move(seeds.error()));
     info_.window_begin = monotonic_now();
@@ -115,18 +116,11 @@ Result<std::unique_ptr<Capture>> Capture::start(const CaptureOptions& options,
   if (!sizes) return fail(sizes.error());
   Result<std::unique_ptr<ProbeSet>> probes = ProbeSet::load(*sizes);
   if (!probes) return fail(std::move(probes.error()));
-  HostSample before = read_host_sample();
-  const Time begin = monotonic_now();
-  constexpr int kSeedPasses = 2;  // at the start and at the end of the window
-  if (auto attached = (*probes)->attach(kSeedPasses); !attached) {
-    return fail(std::move(attached.error()));
-  }
-  // It drains while the first seeds are taken, which takes a while where threads are many.
-  auto capture =
-      std::make_unique<LiveCapture>(std::move(*probes), *sizes, writer, std::move(markers), begin);
-  if (auto begun = capture->begin_window(std::move(before)); !begun) {
-    return fail(std::move(begun.error()));
-  }
+  // It drains before the first record is written, so that starting on a busy machine, or a walk
+  // over a great many threads, costs none.
+  auto capture = std::make_unique<LiveCapture>(std::move(*probes), *sizes, writer,
+                                               std::move(markers), monotonic_now());
+  if (auto begun = capture->begin(); !begun) return fail(std::move(begun.error()));
   return capture;
 }
 

@@ -37,12 +37,13 @@ struct RecorderOutcome {
   std::uint64_t markers_lost = 0;
 };
 
-// Memory is bounded however long it runs: encoders (at most one block each), and a queue of 64
-// blocks of at most 256 KiB. When the writer cannot keep up records stay in the lanes, and what is
-// lost then is counted and placed there. After an error it goes on draining, without writing.
+// Memory is bounded however long it runs: encoders (at most one block each), and a queue of 512
+// blocks, usually of 64 KiB and never of more than 256 KiB. When the writer cannot keep up records
+// stay in the lanes, and what is lost then is counted and placed there. After an error it goes on
+// draining, without writing.
 class Recorder {
  public:
-  // Writer and lanes must outlive it.
+  // Drains from here on: make it before the probes are attached. Writer and lanes must outlive it.
   Recorder(std::vector<RecorderLane> lanes, RecordingWriter& writer, MarkerSource markers,
            RecorderOptions options);
   Recorder(const Recorder&) = delete;

@@ -37,7 +37,8 @@ std::string number(std::uint64_t n) {
 }
 
 std::string count(std::uint64_t n, std::string_view singular) {
-  return fmt::format("{} {}{}", number(n), singular, n == 1 ? "" : "s");
+  const std::string_view ending = singular.ends_with("switch") ? "es" : "s";
+  return fmt::format("{} {}{}", number(n), singular, n == 1 ? "" : ending);
 }
 
 std::string decimal(double value) { return fmt::format("{:.2f}", value); }

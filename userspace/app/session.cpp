@@ -1,7 +1,6 @@
 #include "app/session.h"
 
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -86,28 +85,6 @@ RunInfo describe(const RunInvocation& run, const Target& target, std::uint64_t s
   info.observer_process = Pid{static_cast<std::uint32_t>(getpid())};
   info.version = kVersion;
   return info;
-}
-
-// The recording as it was written, from the file itself and not from whatever its name leads to.
-Result<Trace> read_back(const OutputFile& recording) {
-  struct stat status{};
-  if (fstat(recording.fd(), &status) != 0) {
-    return fail(error_from_errno(fmt::format("read {}", recording.path().native()), errno));
-  }
-  std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
-  std::size_t have = 0;
-  while (have < bytes.size()) {
-    const ssize_t got =
-        pread(recording.fd(), bytes.data() + have, bytes.size() - have, static_cast<off_t>(have));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      return fail(error_from_errno(fmt::format("read {}", recording.path().native()), errno));
-    }
-    if (got == 0) break;  // cut by somebody else: the reader says what is missing
-    have += static_cast<std::size_t>(got);
-  }
-  bytes.resize(have);
-  return read_recording(bytes);
 }
 
 // Everything of a run that must be undone in one order, whatever happens: members go from the last
@@ -213,7 +190,10 @@ Result<void> Session::seal(const ObservationEnd& end) {
 }
 
 Result<int> Session::report() {
-  const Result<Trace> trace = read_back(*recording_);
+  // From the file itself, not from whatever its name leads to by now.
+  const Result<UniqueFd> file = recording_->duplicate();
+  if (!file) return fail(file.error());
+  const Result<Trace> trace = read_recording(*file);
   if (!trace) return fail(trace.error());
   const report::Summary summary = summarise_trace(*trace, !run_.output.quiet);
   std::vector<std::string> files{recording_->path()};

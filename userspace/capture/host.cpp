@@ -119,23 +119,30 @@ std::uint64_t throttled_ns() {
 
 }  // namespace
 
-std::vector<std::uint64_t> parse_steal(std::string_view proc_stat, long ticks_per_second) {
-  std::vector<std::uint64_t> steal;
-  if (ticks_per_second <= 0) return steal;
+TakenTime parse_taken_time(std::string_view proc_stat, long ticks_per_second) {
+  TakenTime taken;
+  if (ticks_per_second <= 0) return taken;
+  const std::uint64_t tick =
+      std::uint64_t{1'000'000'000} / static_cast<std::uint64_t>(ticks_per_second);
   while (!proc_stat.empty()) {
     std::string_view line = next_piece(proc_stat, '\n');
     const std::string_view name = next_piece(line, ' ');
     if (!name.starts_with("cpu") || name == "cpu") continue;  // the first line is the sum
     const auto cpu = number(name.substr(3));
     // user nice system idle iowait irq softirq steal, in ticks: proc_stat(5)
-    for (int field = 0; field < 7; ++field) next_piece(line, ' ');
-    const auto ticks = number(next_piece(line, ' '));
-    if (!cpu || *cpu > 0xffff || !ticks) continue;
-    if (steal.size() <= *cpu) steal.resize(*cpu + 1);
-    steal[*cpu] =
-        *ticks * (std::uint64_t{1'000'000'000} / static_cast<std::uint64_t>(ticks_per_second));
+    for (int field = 0; field < 5; ++field) next_piece(line, ' ');
+    const auto hard = number(next_piece(line, ' '));
+    const auto soft = number(next_piece(line, ' '));
+    const auto steal = number(next_piece(line, ' '));
+    if (!cpu || *cpu > 0xffff || !hard || !soft || !steal) continue;
+    if (taken.steal.size() <= *cpu) {
+      taken.steal.resize(*cpu + 1);
+      taken.interrupts.resize(*cpu + 1);
+    }
+    taken.steal[*cpu] = *steal * tick;
+    taken.interrupts[*cpu] = (*hard + *soft) * tick;
   }
-  return steal;
+  return taken;
 }
 
 int parse_hz(std::string_view kernel_config) {
@@ -220,8 +227,10 @@ std::string scheduler_name(std::string_view release, std::string_view sched_ext_
 }
 
 HostSample read_host_sample() {
+  TakenTime taken = parse_taken_time(read_text_file("/proc/stat"), sysconf(_SC_CLK_TCK));
   return {.at = monotonic_now(),
-          .steal_ns_by_cpu = parse_steal(read_text_file("/proc/stat"), sysconf(_SC_CLK_TCK)),
+          .steal_ns_by_cpu = std::move(taken.steal),
+          .interrupt_ns_by_cpu = std::move(taken.interrupts),
           .throttled_ns = throttled_ns()};
 }
 

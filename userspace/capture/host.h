@@ -15,8 +15,12 @@ HostSample read_host_sample();
 
 // The parts of read_host_info() that are text in, value out.
 
-// Steal time of every CPU in /proc/stat, by CPU number.
-std::vector<std::uint64_t> parse_steal(std::string_view proc_stat, long ticks_per_second);
+// What /proc/stat says was taken from threads, in ns by CPU number.
+struct TakenTime {
+  std::vector<std::uint64_t> interrupts;  // hardware and software
+  std::vector<std::uint64_t> steal;
+};
+TakenTime parse_taken_time(std::string_view proc_stat, long ticks_per_second);
 // CONFIG_HZ; 0 when the text does not say.
 int parse_hz(std::string_view kernel_config);
 // The options of a kernel command line that change scheduling.

@@ -49,6 +49,7 @@ template <class Archive>
 static void fields(Archive& archive, HostSample& sample) {
   archive("at", sample.at);
   archive("steal_ns_by_cpu", sample.steal_ns_by_cpu);
+  archive("interrupt_ns_by_cpu", sample.interrupt_ns_by_cpu);
   archive("throttled_ns", sample.throttled_ns);
 }
 

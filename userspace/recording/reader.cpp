@@ -67,11 +67,7 @@ Result<void> check_file_header(std::span<const std::byte> bytes) {
 }
 
 // Reads instead of mapping: a file that shrinks under a mapping would end the process.
-Result<std::vector<std::byte>> read_file(const std::filesystem::path& path) {
-  const std::string action = fmt::format("open the recording '{}'", path.string());
-  // Non-blocking, so that a FIFO without a writer does not hang here.
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file) return fail(error_from_errno(action, errno));
+Result<std::vector<std::byte>> read_file(const UniqueFd& file, const std::string& action) {
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return fail(error_from_errno(action, errno));
   if (!S_ISREG(status.st_mode)) {
@@ -92,7 +88,8 @@ Result<std::vector<std::byte>> read_file(const std::filesystem::path& path) {
       }
       bytes.resize(bytes.size() * 2);
     }
-    const ssize_t got = ::read(file.get(), bytes.data() + filled, bytes.size() - filled);
+    const ssize_t got = ::pread(file.get(), bytes.data() + filled, bytes.size() - filled,
+                                static_cast<off_t>(filled));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(error_from_errno(action, errno));
     if (got == 0) break;
@@ -112,8 +109,18 @@ Result<Trace> read_recording(std::span<const std::byte> bytes) {
   return recording::assemble(scan, bytes.size());
 }
 
+Result<Trace> read_recording(const UniqueFd& file) {
+  const Result<std::vector<std::byte>> bytes = read_file(file, kAction);
+  if (!bytes) return fail(bytes.error());
+  return read_recording(*bytes);
+}
+
 Result<Trace> read_recording(const std::filesystem::path& path) {
-  const Result<std::vector<std::byte>> bytes = read_file(path);
+  const std::string action = fmt::format("open the recording '{}'", path.string());
+  // Non-blocking, so that a FIFO without a writer does not hang here.
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) return fail(error_from_errno(action, errno));
+  const Result<std::vector<std::byte>> bytes = read_file(file, action);
   if (!bytes) return fail(bytes.error());
   return read_recording(*bytes);
 }

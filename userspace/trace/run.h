@@ -61,7 +61,9 @@ struct LostInterval {
 // Host counters at one moment, to tell how disturbed the window was.
 struct HostSample {
   Time at;
-  std::vector<std::uint64_t> steal_ns_by_cpu;  // /proc/stat; empty where not available
+  // From /proc/stat, in its ticks; empty where not available.
+  std::vector<std::uint64_t> steal_ns_by_cpu;
+  std::vector<std::uint64_t> interrupt_ns_by_cpu;  // hardware and software interrupts
   std::uint64_t throttled_ns = 0;              // cgroup CPU quota
 };
 

@@ -4,21 +4,22 @@
 
 namespace observe {
 
-TEST_CASE("steal time comes per CPU, by its number, in nanoseconds") {
-  const auto steal = parse_steal(
+TEST_CASE("what was taken comes per CPU, by its number, in nanoseconds") {
+  const TakenTime taken = parse_taken_time(
       "cpu  9 9 9 9 9 9 9 99 0 0\n"
       "cpu0 10 0 20 300 0 0 1 7 0 0\n"
-      "cpu2 10 0 20 300 0 0 1 12 0 0\n"
+      "cpu2 10 0 20 300 0 2 1 12 0 0\n"
       "intr 1 2 3\n",
       100);
-  CHECK(steal == std::vector<std::uint64_t>{70'000'000, 0, 120'000'000});
+  CHECK(taken.steal == std::vector<std::uint64_t>{70'000'000, 0, 120'000'000});
+  CHECK(taken.interrupts == std::vector<std::uint64_t>{10'000'000, 0, 30'000'000});
 }
 
 TEST_CASE("a /proc/stat that makes no sense gives no steal time") {
-  CHECK(parse_steal("", 100).empty());
-  CHECK(parse_steal("cpu0 1 2 3\n", 100).empty());
-  CHECK(parse_steal("cpu99999999999 1 2 3 4 5 6 7 8\n", 100).empty());
-  CHECK(parse_steal("cpu0 1 2 3 4 5 6 7 8\n", 0).empty());
+  CHECK(parse_taken_time("", 100).steal.empty());
+  CHECK(parse_taken_time("cpu0 1 2 3\n", 100).steal.empty());
+  CHECK(parse_taken_time("cpu99999999999 1 2 3 4 5 6 7 8\n", 100).steal.empty());
+  CHECK(parse_taken_time("cpu0 1 2 3 4 5 6 7 8\n", 0).steal.empty());
 }
 
 TEST_CASE("the tick rate is read from the kernel's configuration") {

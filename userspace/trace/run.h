@@ -64,7 +64,7 @@ struct HostSample {
   // From /proc/stat, in its ticks; empty where not available.
   std::vector<std::uint64_t> steal_ns_by_cpu;
   std::vector<std::uint64_t> interrupt_ns_by_cpu;  // hardware and software interrupts
-  std::uint64_t throttled_ns = 0;              // cgroup CPU quota
+  std::uint64_t throttled_ns = 0;                  // cgroup CPU quota
 };
 
 struct CaptureInfo {

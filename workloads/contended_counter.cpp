@@ -243,6 +243,7 @@ Spec contended_counter() {
           .roles = kRoles,
           .predictions = kPredictions,
           .thread_count = nullptr,
+          .rights = nullptr,
           .validate = validate,
           .run = run};
 }

@@ -26,15 +26,18 @@ namespace observe::workloads {
 namespace {
 
 // What the child does before the workload's own code runs.
-Result<void> settle(const Spec& spec, const Values& values, pid_t parent,
+// Returns whether the workload has the rights that it asks for.
+Result<bool> settle(const Spec& spec, const Values& values, pid_t parent,
                     const BecomeUser& become_user) {
   reset_signals();
   // A terminal's Ctrl-C is the observer's to answer; a lost observer shows on the channel.
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
-  if (auto prepared = prepare(scheduling_of(values)); !prepared) return prepared;
+  const Rights rights = spec.rights != nullptr ? spec.rights(values) : Rights{};
+  const Result<bool> prepared = prepare(scheduling_of(values), rights);
+  if (!prepared) return prepared;
   if (become_user) {
-    if (auto became = become_user(); !became) return became;
+    if (auto became = become_user(); !became) return fail(became.error());
   }
   // After the change of user, which clears it.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
@@ -45,7 +48,7 @@ Result<void> settle(const Spec& spec, const Values& values, pid_t parent,
         Error{.action = "run the workload", .reason = "the observer has ended", .advice = {}});
   }
   prctl(PR_SET_NAME, std::string(spec.name.substr(0, 15)).c_str());
-  return {};
+  return *prepared;
 }
 
 [[noreturn]] void child_main(const Spec& spec, const Values& values, std::uint64_t seed,
@@ -53,9 +56,14 @@ Result<void> settle(const Spec& spec, const Values& values, pid_t parent,
                              const BecomeUser& become_user) {
   close_all_but(socket.get());
   Channel channel(std::move(socket));
-  Result<void> ran = settle(spec, values, parent, become_user);
-  Stage stage(spec.name, values, seed, std::move(markers), channel);
-  if (ran) ran = spec.run(values, stage);
+  const Result<bool> has_rights = settle(spec, values, parent, become_user);
+  Stage stage(spec.name, values, seed, std::move(markers), channel, has_rights.value_or(false));
+  Result<void> ran;
+  if (has_rights) {
+    ran = spec.run(values, stage);
+  } else {
+    ran = fail(has_rights.error());
+  }
   const bool told = ran ? channel.send(stage.take_results()) : channel.send(ran.error());
   // Not exit(): what the observer registered to happen at its own end is none of ours.
   _exit(ran && told ? 0 : 1);

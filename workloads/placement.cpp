@@ -193,36 +193,75 @@ Result<void> check_common(const Spec& spec, const Values& values, const Machine&
   return {};
 }
 
-Result<void> prepare(const Scheduling& scheduling) {
-  if (scheduling.policy.realtime()) {
-    // A thread that computes beyond this without blocking is killed by the kernel, whatever
-    // became of the threads that should stop it.
-    const rlim_t microseconds = static_cast<rlim_t>(to_ns(kRealtimeLimit) / 1'000) + 50'000;
-    const rlimit limit{.rlim_cur = microseconds, .rlim_max = microseconds};
-    if (setrlimit(RLIMIT_RTTIME, &limit) != 0) {
-      return fail(error_from_errno("limit the real-time threads of the workload", errno));
-    }
-    SchedulingAttributes attributes;
-    attributes.policy = kernel_policy(scheduling.policy.policy);
-    attributes.priority = static_cast<std::uint32_t>(scheduling.policy.priority) + 1;
-    return set_attributes(attributes, "a real-time policy");
-  }
-  if (scheduling.nice < 0) {
-    SchedulingAttributes attributes;
-    attributes.nice = scheduling.nice;
-    return set_attributes(attributes, fmt::format("nice {}", scheduling.nice));
-  }
-  return {};
+namespace {
+
+// A thread that computes beyond this without blocking is killed by the kernel, whatever became of
+// the threads that should stop it.
+Result<void> limit_realtime() {
+  const rlim_t microseconds = static_cast<rlim_t>(to_ns(kRealtimeLimit) / 1'000) + 50'000;
+  const rlimit limit{.rlim_cur = microseconds, .rlim_max = microseconds};
+  if (setrlimit(RLIMIT_RTTIME, &limit) == 0) return {};
+  return fail(error_from_errno("limit the real-time threads of the workload", errno));
 }
 
-Result<void> apply(const Scheduling& scheduling, std::size_t position) {
-  if (const auto placed = set_affinity(scheduling.cpus_of(position)); !placed) return placed;
+Result<void> become_realtime(Policy policy, int priority) {
+  if (auto limited = limit_realtime(); !limited) return limited;
   SchedulingAttributes attributes;
-  attributes.policy = kernel_policy(scheduling.policy.policy);
-  attributes.priority = static_cast<std::uint32_t>(scheduling.policy.priority);
-  attributes.nice = scheduling.nice;
-  if (scheduling.slice) attributes.runtime = static_cast<std::uint64_t>(to_ns(*scheduling.slice));
+  attributes.policy = kernel_policy(policy);
+  attributes.priority = static_cast<std::uint32_t>(priority) + 1;
+  return set_attributes(attributes, "a real-time policy");
+}
+
+Result<void> become_nice(int nice) {
+  SchedulingAttributes attributes;
+  attributes.nice = nice;
+  return set_attributes(attributes, fmt::format("nice {}", nice));
+}
+
+}  // namespace
+
+Result<bool> prepare(const Scheduling& scheduling, const Rights& rights) {
+  if (scheduling.policy.realtime()) {
+    const int priority = std::max(scheduling.policy.priority, rights.realtime_priority);
+    if (auto done = become_realtime(scheduling.policy.policy, priority); !done) {
+      return fail(done.error());
+    }
+    return true;
+  }
+  if (scheduling.nice < 0) {
+    if (auto done = become_nice(scheduling.nice); !done) return fail(done.error());
+  }
+  bool all = true;
+  if (rights.nice < scheduling.nice) all = become_nice(rights.nice).has_value();
+  if (rights.realtime_priority > 0) {
+    all = become_realtime(Policy::kFifo, rights.realtime_priority).has_value() && all;
+  }
+  return all;
+}
+
+Result<void> apply(const Scheduling& scheduling, std::size_t position,
+                   const ThreadScheduling& own) {
+  const auto placed = set_affinity(own.cpus ? *own.cpus : scheduling.cpus_of(position));
+  if (!placed) return placed;
+  const PolicyChoice policy = own.policy.value_or(scheduling.policy);
+  SchedulingAttributes attributes;
+  attributes.policy = kernel_policy(policy.policy);
+  attributes.priority = static_cast<std::uint32_t>(policy.priority);
+  if (!policy.realtime()) {
+    attributes.nice = own.nice.value_or(scheduling.nice);
+    const std::optional<Nanos> slice = own.slice ? own.slice : scheduling.slice;
+    if (slice) attributes.runtime = static_cast<std::uint64_t>(to_ns(*slice));
+  }
   return set_attributes(attributes, "their policy, nice value or slice");
 }
+
+std::int64_t granted_slice_ns() {
+  SchedulingAttributes attributes;
+  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return 0;
+  const bool fair = attributes.policy == SCHED_OTHER || attributes.policy == SCHED_BATCH;
+  return fair ? static_cast<std::int64_t>(attributes.runtime) : 0;
+}
+
+Result<void> move_to(std::span<const Cpu> cpus) { return set_affinity(cpus); }
 
 }  // namespace observe::workloads

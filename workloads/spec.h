@@ -66,6 +66,13 @@ struct PredictionSpec {
   std::string_view inconclusive_when;
 };
 
+// What the threads of a workload ask for beyond the common options. Where it is not permitted the
+// workload does without and says so in its ground truth.
+struct Rights {
+  int nice = 0;               // the lowest of them
+  int realtime_priority = 0;  // the highest of them; 0: no real-time policy
+};
+
 // What the parser and validate() may ask of the machine and of the caller's rights.
 struct Machine {
   std::vector<Cpu> online_cpus;
@@ -89,6 +96,8 @@ struct Spec {
 
   // How many threads run() will create; null: --threads.
   std::int64_t (*thread_count)(const Values& values);
+  // May be null: nothing beyond the common options.
+  Rights (*rights)(const Values& values);
   // Refuses values that are each valid but impossible together, before anything starts; what
   // concerns the common parameters alone is checked already. May be null.
   Result<void> (*validate)(const Values& values, const Machine& machine);

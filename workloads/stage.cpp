@@ -43,12 +43,13 @@ std::uint64_t Worker::random() {
 }
 
 Stage::Stage(std::string_view name, const Values& values, std::uint64_t seed,
-             std::shared_ptr<SharedMarkers> markers, Channel& channel)
+             std::shared_ptr<SharedMarkers> markers, Channel& channel, bool has_rights)
     : values_(values),
       scheduling_(scheduling_of(values)),
       seed_(seed),
       markers_(std::move(markers)),
-      channel_(channel) {
+      channel_(channel),
+      has_rights_(has_rights) {
   results_.name = name;
 }
 
@@ -136,7 +137,7 @@ Result<void> Stage::set_up(Thread& thread) {
   const std::string name = fmt::format("{}-{}", thread.plan.role, thread.worker.position());
   prctl(PR_SET_NAME, name.c_str());
   thread.account.emplace();
-  return apply(scheduling_, thread.worker.position());
+  return apply(scheduling_, thread.worker.position(), thread.plan.scheduling);
 }
 
 void Stage::thread_main(Thread& thread) {

@@ -36,6 +36,7 @@
 #include "workloads/placement.h"
 #include "workloads/spec.h"
 #include "workloads/thread_account.h"
+#include "workloads/work_unit.h"
 
 namespace observe::workloads {
 
@@ -70,22 +71,28 @@ class Worker {
 struct ThreadPlan {
   std::string role;
   std::function<Result<void>(Worker&)> body;
+  // Where this thread differs from the common options. What needs rights must be in Spec::rights.
+  ThreadScheduling scheduling = {};
 };
 
 class Stage {
  public:
   Stage(std::string_view name, const Values& values, std::uint64_t seed,
-        std::shared_ptr<SharedMarkers> markers, Channel& channel);
+        std::shared_ptr<SharedMarkers> markers, Channel& channel, bool has_rights = true);
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
   ~Stage();
 
   const Scheduling& scheduling() const { return scheduling_; }
+  // What Spec::rights asked for was permitted: real-time policies, negative nice values.
+  bool has_rights() const { return has_rights_; }
 
   // Measures how long an iteration of spin_iterations() takes, in CPU nanoseconds, before
   // perform(). It is measured again afterwards: the fact "calibration_error" is the relative
   // difference.
   double calibrate_work();
+  // calibrate_work(), ready for use.
+  WorkUnit work_unit() { return WorkUnit(calibrate_work()); }
 
   // Creates the threads, waits for the gate, lets them work until --duration is over, --ops are
   // done or the observer asks to stop, and waits for them. With --warmup the bodies run twice;
@@ -127,6 +134,7 @@ class Stage {
   const std::uint64_t seed_;
   std::shared_ptr<SharedMarkers> markers_;
   Channel& channel_;
+  const bool has_rights_;
   WorkloadInfo results_;
 
   std::vector<std::unique_ptr<Thread>> threads_;

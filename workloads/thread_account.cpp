@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "workloads/clock.h"
+#include "workloads/placement.h"
 
 namespace observe::workloads {
 
@@ -36,6 +37,7 @@ void ThreadAccount::read_kernel(Reading& reading) const {
 }
 
 void ThreadAccount::begin() {
+  slice_ns_ = granted_slice_ns();
   read_kernel(first_);
   first_.cpu = thread_cpu_time();
   first_.at = now();
@@ -51,6 +53,7 @@ void ThreadAccount::report(std::map<std::string, Fact>& truth) const {
   truth["cpu_ns"] = to_ns(cpu_time());
   truth["nvcsw"] = last_.nvcsw - first_.nvcsw;
   truth["nivcsw"] = last_.nivcsw - first_.nivcsw;
+  if (slice_ns_ > 0) truth["slice_ns"] = slice_ns_;
   if (!first_.has_schedstat || !last_.has_schedstat) return;
   truth["sched_run_ns"] = last_.run_ns - first_.run_ns;
   truth["sched_delay_ns"] = last_.delay_ns - first_.delay_ns;

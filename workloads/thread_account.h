@@ -22,7 +22,8 @@ class ThreadAccount {
   Time began_at() const { return first_.at; }
   Time ended_at() const { return last_.at; }
   Nanos cpu_time() const { return last_.cpu - first_.cpu; }
-  // cpu_ns, nvcsw, nivcsw; sched_run_ns, sched_delay_ns, sched_slices where the kernel has them.
+  // cpu_ns, nvcsw, nivcsw; sched_run_ns, sched_delay_ns, sched_slices where the kernel has them;
+  // slice_ns where the kernel tells the slice that it grants this fair thread (from 6.12 on).
   void report(std::map<std::string, Fact>& truth) const;
 
  private:
@@ -39,6 +40,7 @@ class ThreadAccount {
   void read_kernel(Reading& reading) const;
 
   UniqueFd schedstat_;
+  std::int64_t slice_ns_ = 0;
   Reading first_;
   Reading last_;
 };

@@ -13,6 +13,19 @@ namespace observe::workloads {
 // where it lies in memory: the calibration holds for every caller.
 void spin_iterations(std::uint64_t iterations);
 
+// Work in CPU time, once an iteration has been calibrated.
+class WorkUnit {
+ public:
+  explicit WorkUnit(double iteration_ns) : iteration_ns_(iteration_ns) {}
+  std::uint64_t iterations(Nanos cpu_time) const {
+    return static_cast<std::uint64_t>(static_cast<double>(to_ns(cpu_time)) / iteration_ns_ + 0.5);
+  }
+  void work(Nanos cpu_time) const { spin_iterations(iterations(cpu_time)); }
+
+ private:
+  double iteration_ns_;
+};
+
 // CPU nanoseconds that one iteration of `work(iterations)` takes on this CPU now, by the faster
 // third of 15 runs: interrupts, steal and cold caches only ever add.
 double calibrate(const std::function<void(std::uint64_t)>& work);

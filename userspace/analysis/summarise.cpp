@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "analysis/findings.h"
-#include "analysis/judge.h"
+#include "analysis/judges/judge.h"
 #include "analysis/kernel_counts.h"
 #include "analysis/quality_notes.h"
 #include "analysis/results.h"

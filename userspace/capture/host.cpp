@@ -2,6 +2,7 @@
 
 #include <cpuid.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,6 +93,12 @@ std::string hypervisor() {
   return "unknown";
 }
 
+Nanos coarse_resolution() {
+  timespec resolution{};
+  if (clock_getres(CLOCK_MONOTONIC_COARSE, &resolution) != 0) return Nanos{0};
+  return std::chrono::seconds{resolution.tv_sec} + Nanos{resolution.tv_nsec};
+}
+
 std::uint64_t throttled_ns() {
   // Both layouts of /proc/self/cgroup: "0::/path" (v2) and "4:cpu,cpuacct:/path" (v1). A quota may
   // sit on any group above, and counts there.
@@ -145,15 +152,10 @@ TakenTime parse_taken_time(std::string_view proc_stat, long ticks_per_second) {
   return taken;
 }
 
-int parse_hz(std::string_view kernel_config) {
-  constexpr std::string_view kKey = "CONFIG_HZ=";
-  while (!kernel_config.empty()) {
-    const std::string_view line = next_piece(kernel_config, '\n');
-    if (!line.starts_with(kKey)) continue;
-    const auto hz = number(line.substr(kKey.size()));
-    return hz && *hz <= 100'000 ? static_cast<int>(*hz) : 0;
-  }
-  return 0;
+int ticks_per_second(Nanos coarse_resolution) {
+  // From 10,000 to 1 ticks a second; Linux is built with 100 to 1,024.
+  const std::int64_t ns = to_ns(coarse_resolution);
+  return ns >= 100'000 && ns <= 1'000'000'000 ? static_cast<int>((1'000'000'000 + ns / 2) / ns) : 0;
 }
 
 std::vector<std::string> scheduling_options(std::string_view command_line) {
@@ -246,7 +248,7 @@ HostInfo read_host_info() {
       .machine = name.machine,
       .cpus_online = 0,
       .cpus_possible = possible_cpus(),
-      .hz = parse_hz(config),
+      .hz = ticks_per_second(coarse_resolution()),
       .preempt_model = preempt_model({.version = name.version,
                                       .realtime = realtime,
                                       .debugfs = debugfs,

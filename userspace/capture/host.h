@@ -21,8 +21,9 @@ struct TakenTime {
   std::vector<std::uint64_t> steal;
 };
 TakenTime parse_taken_time(std::string_view proc_stat, long ticks_per_second);
-// CONFIG_HZ; 0 when the text does not say.
-int parse_hz(std::string_view kernel_config);
+// Ticks per second from the resolution of CLOCK_MONOTONIC_COARSE, which the kernel advances once a
+// tick (kernel/time/posix-timers.c, KTIME_LOW_RES); 0 when it makes no sense.
+int ticks_per_second(Nanos coarse_resolution);
 // The options of a kernel command line that change scheduling.
 std::vector<std::string> scheduling_options(std::string_view command_line);
 // se.slice of /proc/PID/sched in ns; 0 when there is none (before 6.12).

@@ -57,6 +57,18 @@ Json list(const std::vector<T>& values, Convert convert) {
   return array;
 }
 
+const char* word(report::Relation relation) {
+  switch (relation) {
+    case report::Relation::kEqual:
+      return "equal";
+    case report::Relation::kAtMost:
+      return "at-most";
+    case report::Relation::kAtLeast:
+      return "at-least";
+  }
+  return "";
+}
+
 const char* word(report::PredictionVerdict verdict) {
   switch (verdict) {
     case report::PredictionVerdict::kShown:
@@ -243,6 +255,7 @@ Json workload_json(const std::optional<report::Workload>& workload) {
                                          {"measured", json(prediction.measured)},
                                          {"unit", json(prediction.unit)},
                                          {"tolerance", json(prediction.tolerance)},
+                                         {"relation", word(prediction.relation)},
                                          {"verdict", word(prediction.verdict)},
                                          {"reason", json(prediction.reason)}};
                                })},

@@ -138,6 +138,9 @@ struct Holder {  // who ran on the CPU while observed threads waited for it
   Nanos time{};
 };
 
+// How the measured value is to lie to the predicted one.
+enum class Relation { kEqual, kAtMost, kAtLeast };
+
 enum class PredictionVerdict { kShown, kRefuted, kInconclusive, kCannotTell };
 
 struct Prediction {
@@ -145,6 +148,7 @@ struct Prediction {
   std::optional<double> predicted, measured;
   std::string unit;
   double tolerance = 0;  // absolute, in the same unit
+  Relation relation = Relation::kEqual;
   PredictionVerdict verdict = PredictionVerdict::kCannotTell;
   std::string reason;
 };

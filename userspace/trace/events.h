@@ -135,7 +135,27 @@ enum class MarkerKind : std::uint16_t {
   // A store that threw away the work of others: a = the word loaded, b = the word overwritten,
   // each with the count above kLostUpdateTagBits and its writer's lane + 1 below.
   kLostUpdate = 1,
+  // A new phase of the workload begins for this thread: a = its number, from 0 on.
+  kPhase = 2,
+  // One operation (a request, a round trip, a meal): a = its number. At its end b = what the
+  // workload says it is for, in most cases the intended arrival, CLOCK_MONOTONIC ns.
+  kOperationBegin = 3,
+  kOperationEnd = 4,
+  // User-level tasks on this thread: a = the task that runs from now on, b = the task that ran
+  // until
+  // now and, shifted by kTaskLeftBits, how it left (TaskLeft). kNoTask for none: the task
+  // scheduler.
+  kTaskSwitch = 5,
+  // a = the lock's number. Wanted: about to take it. Acquired: now holds it. Released: about to
+  // give
+  // it back.
+  kLockWanted = 6,
+  kLockAcquired = 7,
+  kLockReleased = 8,
 };
+inline constexpr std::uint64_t kNoTask = 0xffff'ffff;
+inline constexpr unsigned kTaskLeftBits = 32;
+enum class TaskLeft : std::uint8_t { kReady = 0, kBlocked = 1, kFinished = 2 };
 inline constexpr unsigned kLostUpdateTagBits = 16;
 
 // Written by the workload itself, on the same clock.

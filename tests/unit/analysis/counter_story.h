@@ -5,8 +5,8 @@
 #include <functional>
 #include <vector>
 
-#include "analysis/judge.h"
-#include "analysis/lost_updates.h"
+#include "analysis/judges/judge.h"
+#include "analysis/judges/prediction.h"
 #include "story.h"
 
 namespace observe {

@@ -1,4 +1,4 @@
-#include "analysis/counter_predictions.h"
+#include "analysis/judges/counter_predictions.h"
 #include "counter_story.h"
 
 namespace observe {

@@ -1,7 +1,7 @@
 // Noise, findings, notes and the summary as a whole.
 #include "analysis/summarise.h"
 
-#include "analysis/judge.h"
+#include "analysis/judges/judge.h"
 #include "analysis/results.h"
 #include "unit/analysis/story.h"
 

@@ -22,11 +22,15 @@ TEST_CASE("a /proc/stat that makes no sense gives no steal time") {
   CHECK(parse_taken_time("cpu0 1 2 3 4 5 6 7 8\n", 0).steal.empty());
 }
 
-TEST_CASE("the tick rate is read from the kernel's configuration") {
-  CHECK(parse_hz("CONFIG_HZ_250=y\nCONFIG_HZ=250\n") == 250);
-  CHECK(parse_hz("# CONFIG_HZ=1000 is not set\n") == 0);
-  CHECK(parse_hz("CONFIG_HZ=lots\n") == 0);
-  CHECK(parse_hz("") == 0);
+TEST_CASE("the tick rate is what the coarse clock shows") {
+  CHECK(ticks_per_second(std::chrono::milliseconds{4}) == 250);
+  CHECK(ticks_per_second(std::chrono::milliseconds{1}) == 1000);
+  CHECK(ticks_per_second(std::chrono::milliseconds{10}) == 100);
+  CHECK(ticks_per_second(Nanos{3'333'333}) == 300);
+  CHECK(ticks_per_second(Nanos{976'562}) == 1024);
+  // A coarse clock that is as fine as the fine one tells nothing of ticks.
+  CHECK(ticks_per_second(Nanos{1}) == 0);
+  CHECK(ticks_per_second(Nanos{0}) == 0);
 }
 
 TEST_CASE("the preemption model in force is found, the surest source first") {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "analysis/lost_updates.h"
+#include "analysis/judges/lost_updates.h"
 #include "analysis/timelines.h"
 
 namespace observe {

@@ -1,8 +1,9 @@
-#include "analysis/counter_run.h"
+#include "analysis/judges/counter_run.h"
 
 #include <cmath>
 #include <set>
 
+#include "analysis/judges/workload_run.h"
 #include "analysis/overlap.h"
 
 namespace observe {
@@ -11,14 +12,11 @@ namespace {
 constexpr Syscall kFutexCall{202};
 
 template <class T>
-std::optional<T> fact(const WorkloadInfo& info, const std::string& name) {
-  const auto found = info.truth.find(name);
-  if (found == info.truth.end()) return std::nullopt;
-  const T* value = std::get_if<T>(&found->second);
-  return value != nullptr ? std::optional<T>(*value) : std::nullopt;
+std::optional<T> fact(const WorkloadInfo& info, std::string_view name) {
+  return fact_of<T>(info.truth, name);
 }
 
-double positive(const WorkloadInfo& info, const std::string& name) {
+double positive(const WorkloadInfo& info, std::string_view name) {
   const double value = fact<double>(info, name).value_or(0);
   return std::isfinite(value) && value > 0 ? value : 0;
 }
@@ -26,17 +24,6 @@ double positive(const WorkloadInfo& info, const std::string& name) {
 CounterNature nature_of(std::string_view lock) {
   if (lock == "none" || lock == "plain" || lock == "relaxed") return CounterNature::kRace;
   return lock == "incmem" ? CounterNature::kOneInstruction : CounterNature::kCorrect;
-}
-
-// The thread that had this tid in its phase: tids are used again.
-ThreadRef thread_of(const Facts& facts, const WorkloadThread& told) {
-  ThreadRef found = kNoThread;
-  facts.for_each_thread([&](ThreadRef ref, const ThreadInfo& info, const ThreadTimeline& timeline) {
-    if (info.tid == told.tid && timeline.begin <= told.begin && told.begin < timeline.end) {
-      found = ref;
-    }
-  });
-  return found;
 }
 
 void find_threads(const Facts& facts, const WorkloadInfo& info, CounterRun& run) {

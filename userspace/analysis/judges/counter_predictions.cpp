@@ -1,4 +1,4 @@
-#include "analysis/counter_predictions.h"
+#include "analysis/judges/counter_predictions.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -83,7 +83,7 @@ Prediction predict_lost_share(const CounterRun& run, const LostUpdates* updates,
                             "p(N−1) / (1 + p(N−1)), p: share of preemptions between load "
                             "and store",
                         .measured = run.lost_share(),
-                        .unit = "of all increments"};
+                        .unit = "share"};
   if (!run.one_cpu) {
     leave_open(prediction, PredictionVerdict::kCannotTell,
                "the threads ran on more than one CPU: how often loads and stores overlap there "
@@ -189,12 +189,6 @@ std::vector<Prediction> predict_counter(const CounterRun& run, const LostUpdates
       break;
   }
   return predictions;
-}
-
-const Prediction* find_prediction(const std::vector<Prediction>& predictions,
-                                  std::string_view name) {
-  const auto found = std::ranges::find(predictions, name, &Prediction::name);
-  return found == predictions.end() ? nullptr : &*found;
 }
 
 }  // namespace observe

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "analysis/counter_run.h"
-#include "analysis/lost_updates.h"
+#include "analysis/judges/counter_run.h"
+#include "analysis/judges/lost_updates.h"
 #include "analysis/noise.h"
 #include "report/summary.h"
 
@@ -28,9 +28,5 @@ inline constexpr std::uint64_t kEnoughPreemptions = 100;
 // `updates` where the run was on one CPU and its window is known.
 std::vector<report::Prediction> predict_counter(const CounterRun& run, const LostUpdates* updates,
                                                 const Noise& noise);
-
-// The prediction of that name; null when it was not made.
-const report::Prediction* find_prediction(const std::vector<report::Prediction>& predictions,
-                                          std::string_view name);
 
 }  // namespace observe

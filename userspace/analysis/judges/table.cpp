@@ -1,4 +1,4 @@
-#include "analysis/judge.h"
+#include "analysis/judges/judge.h"
 
 namespace observe {
 namespace {

@@ -3,10 +3,11 @@
 
 #include <algorithm>
 
-#include "analysis/counter_predictions.h"
-#include "analysis/counter_run.h"
-#include "analysis/judge.h"
-#include "analysis/lost_updates.h"
+#include "analysis/judges/counter_predictions.h"
+#include "analysis/judges/counter_run.h"
+#include "analysis/judges/judge.h"
+#include "analysis/judges/lost_updates.h"
+#include "analysis/judges/prediction.h"
 #include "analysis/wording.h"
 
 namespace observe {

@@ -1,4 +1,4 @@
-#include "analysis/lost_updates.h"
+#include "analysis/judges/lost_updates.h"
 
 #include <algorithm>
 

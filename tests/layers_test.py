@@ -23,8 +23,8 @@ class Includes(unittest.TestCase):
             ("userspace/analysis/judge.cpp", "recording/reader.h"),
             ("userspace/report/summary.h", "trace/trace.h"),
             ("userspace/render/json.cpp", "app/session.h"),
-            ("workloads/spec.h", "report/summary.h"),
-            ("workloads/spec.h", "observe/wire.h"),
+            ("workloads/frame/spec.h", "report/summary.h"),
+            ("workloads/frame/spec.h", "observe/wire.h"),
         ]:
             found = breaches(layers.check_includes, path, f'#include "{include}"\n')
             self.assertEqual(len(found), 1, (path, include))

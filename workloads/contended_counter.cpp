@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "workloads/counter/kinds.h"
+#include "workloads/frame/stage.h"
+#include "workloads/frame/work_unit.h"
 #include "workloads/specs.h"
-#include "workloads/stage.h"
-#include "workloads/work_unit.h"
 
 namespace observe::workloads {
 namespace {

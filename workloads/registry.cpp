@@ -5,7 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "base/text.h"
-#include "workloads/spec.h"
+#include "workloads/frame/spec.h"
 #include "workloads/specs.h"
 
 namespace observe::workloads {

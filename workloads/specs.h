@@ -1,7 +1,7 @@
 // The built-in workloads, each in its own file; registry.cpp lists them.
 #pragma once
 
-#include "workloads/spec.h"
+#include "workloads/frame/spec.h"
 
 namespace observe::workloads {
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "workloads/spec.h"
+#include "workloads/frame/spec.h"
 
 namespace observe::app {
 

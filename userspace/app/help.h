@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "app/option_rows.h"
-#include "workloads/spec.h"
+#include "workloads/frame/spec.h"
 
 namespace observe::app {
 

@@ -9,7 +9,7 @@
 
 #include "base/units.h"
 #include "trace/run.h"
-#include "workloads/spec.h"
+#include "workloads/frame/spec.h"
 
 namespace observe::app {
 

@@ -10,7 +10,7 @@
 #include "app/option_rows.h"
 #include "app/version.h"
 #include "base/text.h"
-#include "workloads/parameters.h"
+#include "workloads/frame/parameters.h"
 
 namespace observe::app {
 namespace {

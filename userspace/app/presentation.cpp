@@ -10,7 +10,7 @@
 #include "app/terminal_device.h"
 #include "render/json.h"
 #include "render/terminal.h"
-#include "workloads/spec.h"
+#include "workloads/frame/spec.h"
 
 namespace observe::app {
 

@@ -8,8 +8,8 @@
 
 #include "app/process.h"
 #include "base/privileges.h"
-#include "workloads/command.h"
-#include "workloads/launcher.h"
+#include "workloads/frame/command.h"
+#include "workloads/frame/launcher.h"
 
 namespace observe::app {
 namespace {

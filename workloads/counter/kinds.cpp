@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "base/check.h"
-#include "workloads/work_unit.h"
+#include "workloads/frame/work_unit.h"
 
 namespace observe::workloads {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "workloads/counter/locks.h"
 #include "workloads/counter/racy.h"
-#include "workloads/stage.h"
+#include "workloads/frame/stage.h"
 
 namespace observe::workloads {
 

@@ -5,8 +5,8 @@
 #include <atomic>
 #include <cstdint>
 
-#include "workloads/futex.h"
-#include "workloads/spec.h"
+#include "workloads/frame/futex.h"
+#include "workloads/frame/spec.h"
 
 namespace observe::workloads {
 

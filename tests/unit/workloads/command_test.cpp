@@ -1,4 +1,4 @@
-#include "workloads/command.h"
+#include "workloads/frame/command.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,7 +11,7 @@
 #include <fstream>
 
 #include "support/catch.h"
-#include "workloads/clock.h"
+#include "workloads/frame/clock.h"
 
 namespace observe::workloads {
 namespace {

@@ -1,4 +1,4 @@
-#include "workloads/launcher.h"
+#include "workloads/frame/launcher.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,9 +11,9 @@
 #include <fstream>
 
 #include "run_workload.h"
-#include "workloads/clock.h"
-#include "workloads/process.h"
-#include "workloads/stage.h"
+#include "workloads/frame/clock.h"
+#include "workloads/frame/process.h"
+#include "workloads/frame/stage.h"
 
 namespace observe::workloads {
 namespace {

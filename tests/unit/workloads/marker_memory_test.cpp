@@ -1,9 +1,9 @@
-#include "workloads/marker_memory.h"
+#include "workloads/frame/marker_memory.h"
 
 #include <array>
 
 #include "support/catch.h"
-#include "workloads/clock.h"
+#include "workloads/frame/clock.h"
 
 namespace observe::workloads {
 

@@ -1,4 +1,4 @@
-#include "workloads/outcome.h"
+#include "workloads/frame/outcome.h"
 
 #include <cstring>
 #include <limits>

@@ -1,10 +1,10 @@
-#include "workloads/parameters.h"
+#include "workloads/frame/parameters.h"
 
 #include <limits>
 #include <string>
 
 #include "run_workload.h"
-#include "workloads/placement.h"
+#include "workloads/frame/placement.h"
 
 namespace observe::workloads {
 namespace {

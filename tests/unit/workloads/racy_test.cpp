@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "support/catch.h"
-#include "workloads/work_unit.h"
+#include "workloads/frame/work_unit.h"
 
 namespace observe::workloads {
 namespace {

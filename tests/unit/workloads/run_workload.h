@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "support/catch.h"
-#include "workloads/launcher.h"
-#include "workloads/parameters.h"
-#include "workloads/spec.h"
+#include "workloads/frame/launcher.h"
+#include "workloads/frame/parameters.h"
+#include "workloads/frame/spec.h"
 
 namespace observe::workloads {
 

@@ -1,4 +1,4 @@
-#include "workloads/launcher.h"
+#include "workloads/frame/launcher.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,12 +15,12 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "workloads/channel.h"
-#include "workloads/clock.h"
-#include "workloads/marker_memory.h"
-#include "workloads/outcome.h"
-#include "workloads/process.h"
-#include "workloads/stage.h"
+#include "workloads/frame/channel.h"
+#include "workloads/frame/clock.h"
+#include "workloads/frame/marker_memory.h"
+#include "workloads/frame/outcome.h"
+#include "workloads/frame/process.h"
+#include "workloads/frame/stage.h"
 
 namespace observe::workloads {
 namespace {

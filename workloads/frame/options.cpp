@@ -5,8 +5,8 @@
 #include <fmt/ranges.h>
 
 #include "base/text.h"
-#include "workloads/parameters.h"
-#include "workloads/placement.h"
+#include "workloads/frame/parameters.h"
+#include "workloads/frame/placement.h"
 
 namespace observe::workloads {
 namespace {

@@ -30,13 +30,13 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "trace/run.h"
-#include "workloads/channel.h"
-#include "workloads/futex.h"
-#include "workloads/marker_memory.h"
-#include "workloads/placement.h"
-#include "workloads/spec.h"
-#include "workloads/thread_account.h"
-#include "workloads/work_unit.h"
+#include "workloads/frame/channel.h"
+#include "workloads/frame/futex.h"
+#include "workloads/frame/marker_memory.h"
+#include "workloads/frame/placement.h"
+#include "workloads/frame/spec.h"
+#include "workloads/frame/thread_account.h"
+#include "workloads/frame/work_unit.h"
 
 namespace observe::workloads {
 

@@ -1,4 +1,4 @@
-#include "workloads/parameters.h"
+#include "workloads/frame/parameters.h"
 
 #include <algorithm>
 #include <charconv>

@@ -23,8 +23,8 @@
 #include "base/units.h"
 #include "trace/events.h"
 #include "trace/run.h"
-#include "workloads/outcome.h"
-#include "workloads/spec.h"
+#include "workloads/frame/outcome.h"
+#include "workloads/frame/spec.h"
 
 namespace observe::workloads {
 

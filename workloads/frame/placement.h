@@ -10,8 +10,8 @@
 
 #include "base/result.h"
 #include "base/units.h"
-#include "workloads/parameters.h"
-#include "workloads/spec.h"
+#include "workloads/frame/parameters.h"
+#include "workloads/frame/spec.h"
 
 namespace observe::workloads {
 

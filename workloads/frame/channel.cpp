@@ -1,4 +1,4 @@
-#include "workloads/channel.h"
+#include "workloads/frame/channel.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 
-#include "workloads/clock.h"
+#include "workloads/frame/clock.h"
 
 namespace observe::workloads {
 

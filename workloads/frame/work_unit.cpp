@@ -1,9 +1,9 @@
-#include "workloads/work_unit.h"
+#include "workloads/frame/work_unit.h"
 
 #include <algorithm>
 #include <array>
 
-#include "workloads/clock.h"
+#include "workloads/frame/clock.h"
 
 namespace observe::workloads {
 

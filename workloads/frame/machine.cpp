@@ -9,8 +9,8 @@
 #include <fstream>
 
 #include "base/privileges.h"
-#include "workloads/parameters.h"
-#include "workloads/spec.h"
+#include "workloads/frame/parameters.h"
+#include "workloads/frame/spec.h"
 
 namespace observe::workloads {
 namespace {

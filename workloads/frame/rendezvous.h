@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "workloads/futex.h"
+#include "workloads/frame/futex.h"
 
 namespace observe::workloads {
 

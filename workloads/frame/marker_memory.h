@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "trace/events.h"
-#include "workloads/marker.h"
+#include "workloads/frame/marker.h"
 
 namespace observe::workloads {
 

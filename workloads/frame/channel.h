@@ -6,7 +6,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "base/units.h"
-#include "workloads/outcome.h"
+#include "workloads/frame/outcome.h"
 
 namespace observe::workloads {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "workloads/spec.h"
+#include "workloads/frame/spec.h"
 
 namespace observe::workloads {
 

@@ -1,4 +1,4 @@
-#include "workloads/placement.h"
+#include "workloads/frame/placement.h"
 
 #include <sched.h>
 #include <sys/resource.h>

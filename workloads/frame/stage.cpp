@@ -1,4 +1,4 @@
-#include "workloads/stage.h"
+#include "workloads/frame/stage.h"
 
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -14,8 +14,8 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "workloads/clock.h"
-#include "workloads/work_unit.h"
+#include "workloads/frame/clock.h"
+#include "workloads/frame/work_unit.h"
 
 namespace observe::workloads {
 namespace {

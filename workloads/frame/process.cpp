@@ -1,4 +1,4 @@
-#include "workloads/process.h"
+#include "workloads/frame/process.h"
 
 #include <poll.h>
 #include <sys/syscall.h>
@@ -12,7 +12,7 @@
 
 #include <fmt/format.h>
 
-#include "workloads/clock.h"
+#include "workloads/frame/clock.h"
 
 namespace observe::workloads {
 

@@ -1,4 +1,4 @@
-#include "workloads/marker_memory.h"
+#include "workloads/frame/marker_memory.h"
 
 #include <sys/mman.h>
 
@@ -8,7 +8,7 @@
 #include <new>
 
 #include "base/check.h"
-#include "workloads/clock.h"
+#include "workloads/frame/clock.h"
 
 namespace observe::workloads {
 

@@ -1,4 +1,4 @@
-#include "workloads/thread_account.h"
+#include "workloads/frame/thread_account.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -7,8 +7,8 @@
 #include <array>
 #include <charconv>
 
-#include "workloads/clock.h"
-#include "workloads/placement.h"
+#include "workloads/frame/clock.h"
+#include "workloads/frame/placement.h"
 
 namespace observe::workloads {
 

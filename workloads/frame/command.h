@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "base/units.h"
-#include "workloads/launcher.h"
+#include "workloads/frame/launcher.h"
 
 namespace observe::workloads {
 

@@ -1,4 +1,4 @@
-#include "workloads/command.h"
+#include "workloads/frame/command.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "workloads/process.h"
+#include "workloads/frame/process.h"
 
 namespace observe::workloads {
 namespace {

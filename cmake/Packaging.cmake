@@ -14,7 +14,9 @@ add_custom_command(
   COMMAND ${GZIP_PROGRAM} -9 -n --keep --force observe.1
   DEPENDS ${PROJECT_BINARY_DIR}/observe.1
   COMMENT "Compressing the manual page")
-add_custom_target(observe_manual ALL DEPENDS observe.1.gz)
+add_custom_target(observe_manual DEPENDS observe.1.gz)
+# Whoever built the program alone, as scripts/observe does, can install it too.
+add_dependencies(observe observe_manual)
 install(FILES ${PROJECT_BINARY_DIR}/observe.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 install(FILES ${packaging}/completions/observe.bash RENAME observe
@@ -32,8 +34,8 @@ set(CPACK_PACKAGE_CONTACT "The observe authors <observe@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "kernel-level scheduling observatory")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 "Runs a workload or a program, watches the kernel's scheduler through eBPF
- meanwhile, and explains what happened: who ran where, who waited and why, and
- what it cost. Every number is checked against the kernel's own account.")
+meanwhile, and explains what happened: who ran where, who waited and why, and
+what it cost. Every number is checked against the kernel's own account.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

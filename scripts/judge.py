@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Judges a series of runs: each ended well, lost nothing, and agrees with its kernel.
 
-judge.py [--counts] NAME RESULTS prints one row of the table, then each complaint on a line of its
+judge.py [--counts] [--losses] NAME RESULTS prints one row of the table, then each complaint on a line of its
 own; exits 1 when there is one and 2 when the series never came to its end. With --counts a check of
 times (unit %) is a remark, no complaint: an emulated CPU loses its host's CPU at any moment, also
-between the kernel's reading of its clock and ours. Counts and sums are exact there too.
+between the kernel's reading of its clock and ours. Counts and sums are exact there too. --losses
+prints the figures of every run of contended-counter first.
 """
 
 import json
@@ -66,20 +67,83 @@ def complaints_of(run, counts_only):
         if seen != kept:
             found.append(f"thread {thread['name']} ({thread['tid']}): {seen} switches seen,"
                          f" {kept} in the kernel's account")
-    truth = (summary.get("workload") or {}).get("ground_truth", {})
-    if not truth.get("ledger_exact", True):
-        found.append(f"the ledger of updates does not add up: {truth}")
+    workload = summary.get("workload") or {}
+    found += refuted_predictions(workload)
+    if (summary["run"].get("name") == "contended-counter"
+            and summary["run"].get("kind") == "workload"):
+        found += counter_complaints(workload)
     return found, remarks, summary
+
+
+# Of the race a lock must save from nothing; of one instruction only on one CPU.
+RACES = ("none", "plain", "relaxed", "incmem")
+LEAST_MATCHED = 0.99
+WIDEST_DIFFERENCE = 0.05  # between predicted and measured share of lost increments
+
+
+def refuted_predictions(workload):
+    return [f"refuted: {made['name']}: predicted {made['predicted']}, measured {made['measured']}"
+            f" ({made['reason']})"
+            for made in workload.get("predictions", []) if made["verdict"] == "refuted"]
+
+
+def counter_complaints(workload):
+    """What a run of contended-counter owes whatever the machine."""
+    truth = workload.get("ground_truth", {})
+    if "lock" not in truth or "lost" not in truth:
+        return ["the workload told no results"]
+    found, lock, lost = [], truth["lock"], truth["lost"]
+    if lock == "none" and truth.get("ledger_exact") is not True:
+        found.append(f"the ledger of updates does not add up: {truth}")
+    safe = lock not in RACES or (lock == "incmem" and truth.get("one_cpu"))
+    if safe and lost != 0:
+        found.append(f"{lock} lost {lost} updates")
+    if lock == "none" and truth.get("one_cpu"):
+        stores, matched = truth.get("stale_stores", 0), truth.get("matched_preemptions", 0)
+        if matched < LEAST_MATCHED * stores:
+            found.append(f"only {matched} of {stores} stale stores have their preemption")
+        share = lost_share(workload)
+        if share and share["verdict"] == "shown":
+            off = abs(share["predicted"] - share["measured"])
+            if off > WIDEST_DIFFERENCE:
+                found.append(f"lost share: {off:.3f} between predicted {share['predicted']:.3f}"
+                             f" and measured {share['measured']:.3f}")
+    return found
+
+
+def lost_share(workload):
+    return next((made for made in workload.get("predictions", [])
+                 if made["name"] == "lost share"), None)
+
+
+def print_losses(runs):
+    """A line for each run of --lock none: what was lost, matched and predicted."""
+    print("run   stores  matched  in window  predicted  measured  verdict")
+    for number, run in enumerate(runs, 1):
+        try:
+            workload = json.loads("\n".join(run["json"]))["workload"]
+            truth, share = workload["ground_truth"], lost_share(workload) or {}
+        except (ValueError, KeyError, TypeError):
+            print(f"{number:3}   no summary")
+            continue
+        figures = [f"{share[key]:.3f}" if share.get(key) is not None else "?"
+                   for key in ("predicted", "measured")]
+        print(f"{number:3} {truth.get('stale_stores', '?'):>8} "
+              f"{truth.get('matched_preemptions', '?'):>8} "
+              f"{truth.get('in_window_preemptions', '?'):>10} {figures[0]:>10} {figures[1]:>9}"
+              f"  {share.get('verdict', '?')}")
 
 
 def main():
     counts_only = "--counts" in sys.argv
-    name, path = [word for word in sys.argv[1:] if word != "--counts"]
+    name, path = [word for word in sys.argv[1:] if word not in ("--counts", "--losses")]
     with open(path, encoding="utf-8", errors="replace") as results:
         kernel, clock, runs = parse(results.read())
     if runs is None:
         print(f"{name:8} {kernel:28} the guest did not reach its end")
         return 2
+    if "--losses" in sys.argv:
+        print_losses(runs)
     switches = events = checks = 0
     bad, noted = [], 0
     for run in runs:

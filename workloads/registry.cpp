@@ -29,7 +29,7 @@ Result<const Spec*> lookup(std::string_view name) {
   for (const Spec& spec : registry()) names.push_back(spec.name);
   const std::string_view near = text::nearest(name.substr(0, 64), names);
   return fail(usage_error(
-      fmt::format("run the workload '{}'", text::cut(text::sanitise(name.substr(0, 200)), 40)),
+      fmt::format("find the workload '{}'", text::cut(text::sanitise(name.substr(0, 200)), 40)),
       near.empty() ? std::string("there is none of that name")
                    : fmt::format("there is none of that name; did you mean {}?", near),
       "see: observe list"));

@@ -5,6 +5,19 @@
 #include "analysis/wording.h"
 
 namespace observe {
+namespace {
+
+// Without seed and fork, and at work within the window: of others nothing is said that could be
+// incomplete.
+std::uint64_t threads_met_late(const Facts& facts) {
+  std::uint64_t late = 0;
+  facts.for_each_thread([&](ThreadRef, const ThreadInfo& info, const ThreadTimeline& timeline) {
+    if (!info.first && !info.born && !timeline.intervals.empty()) ++late;
+  });
+  return late;
+}
+
+}  // namespace
 
 std::vector<std::string> quality_notes(const Facts& facts) {
   const Quality& trace = facts.trace.quality();
@@ -28,8 +41,6 @@ std::vector<std::string> quality_notes(const Facts& facts) {
   note(trace.markers_lost, "workload marker", "lost");
   note(trace.clock_backwards, "event",
        "older than the one before it on the same CPU: given its time");
-  note(trace.threads_without_origin, "thread",
-       "neither seeded nor seen to be forked: known from the first event on");
   note(trace.events_after_death + lines.events_of_the_dead, "event",
        "of threads that had ended: ignored");
   note(lines.switch_mismatches, "switch-out",
@@ -41,6 +52,8 @@ std::vector<std::string> quality_notes(const Facts& facts) {
       "never reached a run queue in the trace: wake delay until the thread ran or was woken again");
   note(lines.wakeups_without_waking, "wake-up",
        "without its waker's side: no wake delay, no waker");
+  note(threads_met_late(facts), "thread",
+       "that the kernel's task list did not show: known from the first event on");
   if (!capture.recorder_note.empty()) notes.push_back(capture.recorder_note);
   return notes;
 }

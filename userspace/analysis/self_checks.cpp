@@ -7,12 +7,15 @@
 #include <optional>
 #include <span>
 
+#include "analysis/loss_map.h"
 #include "analysis/waiters.h"
 #include "analysis/wording.h"
 
 namespace observe {
 namespace {
 
+constexpr std::string_view kSwitchCounts = "switches = kernel's nvcsw + nivcsw";
+constexpr std::string_view kRunTime = "time on CPU = kernel's sum_exec_runtime";
 constexpr std::string_view kLossNote =
     "events were lost: what is missing may have been in the gaps";
 
@@ -34,6 +37,12 @@ void append(std::string& detail, std::string_view more) {
 std::uint64_t missing_events(const Quality& quality) {
   if (quality.damaged_blocks > 0 || quality.incomplete) return ~std::uint64_t{0};
   return quality.lost_events + quality.missed_probe_runs;
+}
+
+// The kernel promises it, and not of this run.
+void excuse(report::SelfCheck& check) {
+  check.promised = false;
+  check.excused = true;
 }
 
 bool loss_touches(const Trace& trace) { return missing_events(trace.quality()) > 0; }
@@ -116,8 +125,57 @@ report::SelfCheck check_loss_placed(const Facts& facts) {
   return check;
 }
 
+report::SelfCheck check_switch_chain(const Facts& facts) {
+  report::SelfCheck check{.name = "the switches of each CPU chain", .unit = "ms"};
+  struct Last {
+    Time at;
+    ThreadRef next = kNoThread;  // kNoThread: idle, or without a record of its own
+    Tid next_tid{};
+    bool seen = false;
+  };
+  std::vector<Last> last(facts.timelines.cpus.size());
+  const LossMap losses(facts.trace.quality().lost);
+  std::uint64_t of_observed = 0;
+  std::uint64_t of_others = 0;
+  double doubt = 0;  // ns
+  const auto observed = [&](ThreadRef ref) { return ref != kNoThread && facts.info(ref).target; };
+  for (const Switch& event : facts.trace.all<Switch>()) {
+    Last& before = last[raw(event.cpu)];
+    // A tid may change at an exec, a thread's reference does not.
+    const bool chained = before.next != kNoThread || event.prev_thread != kNoThread
+                             ? before.next == event.prev_thread
+                             : before.next_tid == event.prev;
+    const bool in_gap = before.seen && losses.first(event.cpu, before.at, event.at).has_value();
+    if (before.seen && !in_gap) {
+      ++check.checked;
+      if (chained) {
+        ++check.exact;
+      } else {
+        ++(observed(before.next) || observed(event.prev_thread) ? of_observed : of_others);
+        doubt += static_cast<double>(to_ns(event.at - before.at));
+      }
+    }
+    before = {event.at, event.next_thread, event.next, true};
+  }
+  check.worst = doubt / 1e6;
+  check.passed = check.exact == check.checked;
+  if (check.passed) return check;
+  check.detail =
+      fmt::format("{} of observed threads and {} of others without a record, {} in doubt",
+                  wording::count(of_observed, "switch"), wording::number(of_others),
+                  wording::duration(Nanos{static_cast<std::int64_t>(doubt)}));
+  if (loss_touches(facts.trace)) {
+    excuse(check);
+    append(check.detail, kLossNote);
+  } else if (of_observed == 0) {
+    excuse(check);
+    append(check.detail, "only threads that are not observed: a kernel may hide some from probes");
+  }
+  return check;
+}
+
 report::SelfCheck check_switch_counts(const Facts& facts, const std::vector<CounterWalk>& walks) {
-  report::SelfCheck check{.name = "switches = kernel's nvcsw + nivcsw", .unit = "switches"};
+  report::SelfCheck check{.name = std::string(kSwitchCounts), .unit = "switches"};
   std::uint64_t missed = 0;
   std::uint64_t extra = 0;
   const ReadingCounts counts =
@@ -205,7 +263,7 @@ std::optional<double> taken_from_threads(const CaptureInfo& capture) {
 }
 
 report::SelfCheck check_run_time(const Facts& facts) {
-  report::SelfCheck check{.name = "time on CPU = kernel's sum_exec_runtime", .unit = "%"};
+  report::SelfCheck check{.name = std::string(kRunTime), .unit = "%"};
   constexpr double kShare = 0.01;
   constexpr double kSlack = 1e6;  // ns
   const Nanos tick = tick_of(facts.trace.host());
@@ -240,17 +298,17 @@ report::SelfCheck check_run_time(const Facts& facts) {
     const ClockShifts shifts = clock_shifts(facts, tick);
     const std::optional<double> taken = taken_from_threads(facts.trace.capture());
     if (loss_touches(facts.trace)) {
-      check.promised = false;
+      excuse(check);
       append(check.detail, kLossNote);
     } else if (more < 0 && -more <= promised + unknown + shifts.early) {
-      check.promised = false;
+      excuse(check);
       append(check.detail, "the kernel charges woken threads from their wake-up on");
     } else if (more > 0 && !taken) {
-      check.promised = false;
+      excuse(check);
       append(check.detail,
              "the kernel may leave out interrupts and stolen time: not measured here");
     } else if (more > 0 && more <= promised + shifts.late + *taken) {
-      check.promised = false;
+      excuse(check);
       append(check.detail,
              "the kernel leaves out interrupts, stolen time, and what a woken thread displaces");
     }
@@ -296,10 +354,24 @@ std::vector<report::SelfCheck> self_checks(const Facts& facts, const ThreadAccou
   return {check_state_sums(facts, accounts),
           check_one_per_cpu(facts),
           check_loss_placed(facts),
+          check_switch_chain(facts),
           check_switch_counts(facts, walks),
           check_switch_kinds(facts, walks),
           check_run_time(facts),
           check_run_delay(facts)};
+}
+
+report::KernelAgreement kernel_agreement(std::span<const report::SelfCheck> checks) {
+  report::KernelAgreement agreement;
+  for (const report::SelfCheck& check : checks) {
+    if (check.name == kSwitchCounts) {
+      agreement.threads = check.checked;
+      agreement.worst_switches = check.worst;
+    } else if (check.name == kRunTime) {
+      agreement.worst_run_percent = check.worst;
+    }
+  }
+  return agreement;
 }
 
 }  // namespace observe

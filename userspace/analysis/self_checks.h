@@ -1,6 +1,7 @@
 // The trace's numbers against each other and against the kernel's own accounts.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "analysis/kernel_counts.h"
@@ -13,12 +14,20 @@ namespace observe {
 // All of them, in the order in which they are printed.
 std::vector<report::SelfCheck> self_checks(const Facts& facts, const ThreadAccounts& accounts);
 
+// What the checks of these against the kernel's account found.
+report::KernelAgreement kernel_agreement(std::span<const report::SelfCheck> checks);
+
 // Each thread's states add up to its lifetime and tile it without gap or overlap.
 report::SelfCheck check_state_sums(const Facts& facts, const ThreadAccounts& accounts);
 // No CPU runs two threads at once, counted from the threads' side.
 report::SelfCheck check_one_per_cpu(const Facts& facts);
 // Every lost event has a place in time.
 report::SelfCheck check_loss_placed(const Facts& facts);
+
+// Who leaves a CPU is who was switched in there last: else a record is missing between the two,
+// which no loss counter need show. `worst` is the time in doubt, of all CPUs. Time of observed
+// threads must not be in doubt.
+report::SelfCheck check_switch_chain(const Facts& facts);
 
 // Switch-outs seen = growth of the kernel's nvcsw + nivcsw, per observed thread. Compared by
 // counter, not by time: every switch record carries the low 16 bits of its thread's counters, the

@@ -117,6 +117,21 @@ std::optional<report::KernelAccount> kernel_account_of(const ThreadInfo& info) {
   return account;
 }
 
+// By name alone, which is unique there: a read from a disk and one from a pipe are both "read".
+std::vector<report::BlockedBy> blocked_by(const std::vector<Blocking>& blocking) {
+  std::vector<report::BlockedBy> reasons;
+  for (const Blocking& one : blocking) {
+    auto found = std::ranges::find(reasons, one.reason.name, &report::BlockedBy::reason);
+    if (found == reasons.end()) {
+      found = reasons.insert(found, {.reason = one.reason.name});
+    }
+    found->time += one.time;
+    found->count += one.count;
+  }
+  std::ranges::stable_sort(reasons, std::greater{}, &report::BlockedBy::time);
+  return reasons;
+}
+
 report::Thread thread_of(const Facts& facts, const Results& results, ThreadRef ref) {
   const ThreadInfo& info = facts.info(ref);
   const ThreadTimeline& timeline = facts.timeline(ref);
@@ -145,9 +160,7 @@ report::Thread thread_of(const Facts& facts, const Results& results, ThreadRef r
                         .wait_latency = results.latency.threads[raw(ref)],
                         .run_slice = results.slices.threads[raw(ref)],
                         .kernel_account = kernel_account_of(info)};
-  for (const Blocking& one : results.blocking[raw(ref)]) {
-    thread.blocked_by.push_back({.reason = one.reason.name, .time = one.time, .count = one.count});
-  }
+  thread.blocked_by = blocked_by(results.blocking[raw(ref)]);
   for (const CpuShare& share : results.placement[raw(ref)].cpus) {
     thread.cpus.push_back({.cpu = raw(share.cpu), .run = share.run});
   }
@@ -240,6 +253,7 @@ report::Summary summarise(const Facts& facts) {
                           .roles = roles_of(results),
                           .holders = holders_of(facts, results),
                           .self_checks = self_checks(facts, results.accounts)};
+  summary.kernel_agreement = kernel_agreement(summary.self_checks);
   if (results.latency.worst) {
     summary.worst_waiter = facts.info(results.latency.worst->thread).name();
   }

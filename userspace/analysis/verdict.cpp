@@ -122,10 +122,15 @@ Finding verdict_of(const Facts& facts, const Results& results) {
         "A futex wait looks the same whether a lock is contended or a thread has nothing to do.");
   } else if (!results.target_blocking.empty() && whole.blocked > whole.run) {
     const Blocking& most = results.target_blocking.front();
-    finding.claim = fmt::format(
-        "The observed threads mostly slept, most of all in {} ({} of their lives); they ran for {} "
-        "and got a CPU when they wanted one.",
-        most.reason.name, percent(share(most.time, whole.lifetime)), percent(ran));
+    const std::string slept = fmt::format("most of all in {} ({} of their lives)", most.reason.name,
+                                          percent(share(most.time, whole.lifetime)));
+    finding.claim =
+        whole.run + whole.wait == Nanos{0}
+            ? fmt::format("The observed threads slept all the time, {}: none wanted a CPU.", slept)
+            : fmt::format(
+                  "The observed threads mostly slept, {}; they ran for {} and got a CPU "
+                  "when they wanted one.",
+                  slept, percent(ran));
   } else {
     finding.claim = fmt::format(
         "The observed threads ran for {} and slept for {} of their lives, and hardly waited for a "

@@ -1,4 +1,5 @@
-// Numbers in sentences. Thread names go in as the kernel had them: renderers make them inert.
+// Numbers in sentences, in the formats of base/format.h. Thread names go in as the kernel had them:
+// renderers make them inert.
 #pragma once
 
 #include <string>
@@ -7,8 +8,8 @@
 
 namespace observe::wording {
 
-std::string duration(Nanos time);   // "12.3 ms": three significant digits
-std::string percent(double share);  // 0.123 is "12 %"; below one percent "0.4 %"
+std::string duration(Nanos time);                               // "12.3 ms"
+std::string percent(double share);                              // 0.123 is "12.3 %"
 std::string count(std::uint64_t n, std::string_view singular);  // "1 thread", "12,345 threads"
 std::string number(std::uint64_t n);                            // "12,345"
 std::string decimal(double value);                              // "1.98"

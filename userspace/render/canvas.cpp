@@ -43,13 +43,14 @@ struct StandIn {
 };
 
 constexpr std::array kStandIns{
-    StandIn{U'█', '#'}, StandIn{U'▇', '*'},  StandIn{U'▆', '+'}, StandIn{U'▅', '='},
-    StandIn{U'▄', '~'}, StandIn{U'▃', '-'},  StandIn{U'▂', '.'}, StandIn{U'▁', '_'},
-    StandIn{U'▒', '='}, StandIn{U'░', '.'},  StandIn{U'┄', '?'}, StandIn{U'µ', 'u'},
-    StandIn{U'μ', 'u'}, StandIn{U'·', '|'},  StandIn{U'×', 'x'}, StandIn{U'…', '~'},
-    StandIn{U'–', '-'}, StandIn{U'—', '-'},  StandIn{U'−', '-'}, StandIn{U'→', '>'},
-    StandIn{U'≤', '<'}, StandIn{U'≥', '>'},  StandIn{U'≈', '~'}, StandIn{U'±', '~'},
-    StandIn{U'≠', '!'}, StandIn{U'’', '\''}, StandIn{U'“', '"'}, StandIn{U'”', '"'},
+    StandIn{U'█', '#'}, StandIn{U'▇', '*'}, StandIn{U'▆', '+'},  StandIn{U'▅', '='},
+    StandIn{U'▄', '~'}, StandIn{U'▃', '-'}, StandIn{U'▂', '.'},  StandIn{U'▁', '_'},
+    StandIn{U'▒', '='}, StandIn{U'░', '.'}, StandIn{U'┄', '?'},  StandIn{U'▪', 'o'},
+    StandIn{U'µ', 'u'}, StandIn{U'μ', 'u'}, StandIn{U'·', '|'},  StandIn{U'×', 'x'},
+    StandIn{U'…', '~'}, StandIn{U'–', '-'}, StandIn{U'—', '-'},  StandIn{U'−', '-'},
+    StandIn{U'→', '>'}, StandIn{U'≤', '<'}, StandIn{U'≥', '>'},  StandIn{U'≈', '~'},
+    StandIn{U'±', '~'}, StandIn{U'≠', '!'}, StandIn{U'’', '\''}, StandIn{U'“', '"'},
+    StandIn{U'”', '"'},
 };
 
 }  // namespace

@@ -271,9 +271,9 @@ Json finding_json(const report::Finding& finding) {
 }
 
 Json check_json(const report::SelfCheck& check) {
-  return {{"name", json(check.name)},   {"checked", check.checked},    {"exact", check.exact},
-          {"worst", json(check.worst)}, {"unit", json(check.unit)},    {"passed", check.passed},
-          {"promised", check.promised}, {"detail", json(check.detail)}};
+  return {{"name", json(check.name)},   {"checked", check.checked},     {"exact", check.exact},
+          {"worst", json(check.worst)}, {"unit", json(check.unit)},     {"passed", check.passed},
+          {"promised", check.promised}, {"detail", json(check.detail)}, {"excused", check.excused}};
 }
 
 }  // namespace
@@ -301,6 +301,10 @@ std::string json_summary(const report::Summary& summary) {
       {"workload", workload_json(summary.workload)},
       {"findings", list(summary.findings, finding_json)},
       {"self_checks", list(summary.self_checks, check_json)},
+      {"kernel_agreement",
+       {{"threads", summary.kernel_agreement.threads},
+        {"worst_switches", json(summary.kernel_agreement.worst_switches)},
+        {"worst_run_percent", json(summary.kernel_agreement.worst_run_percent)}}},
   };
   return document.dump(2) + "\n";
 }

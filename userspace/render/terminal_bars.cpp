@@ -18,11 +18,21 @@ constexpr std::size_t kBarColumns = 32;
 constexpr std::size_t kPermille = 1000;  // shares are shown with one digit of per cent
 
 // The states of a bar, in its order. Waking up (between the waker's decision and the run queue)
-// and what is unknown show as one part: both are mostly nothing.
-enum Part : std::size_t { kRun, kWait, kBlock, kOther, kParts };
-constexpr std::array<Ink, kParts> kPartInk{Ink::kRunning, Ink::kWaiting, Ink::kBlocked,
-                                           Ink::kUnknown};
-constexpr std::array<std::string_view, kParts> kPartSign{"█", "▒", "░", "┄"};
+// and what is unknown are mostly nothing, and then have no column.
+enum Part : std::size_t { kRun, kWait, kBlock, kWaking, kUnknown, kParts };
+constexpr std::size_t kAlways = kWaking;  // the parts before it
+struct PartLook {
+  Ink ink;
+  std::string_view sign;
+  std::string_view name;    // in the legend
+  std::string_view column;  // above the shares, six columns wide
+};
+constexpr std::array<PartLook, kParts> kLooks{{{Ink::kRunning, "█", "run", "   run"},
+                                               {Ink::kWaiting, "▒", "wait for CPU", "  wait"},
+                                               {Ink::kBlocked, "░", "block", " block"},
+                                               {Ink::kPlain, "▪", "waking", "waking"},
+                                               {Ink::kUnknown, "┄", "unknown", "     ?"}}};
+constexpr std::size_t kShareColumns = 6;
 
 struct Bar {
   std::string name;
@@ -33,8 +43,8 @@ struct Bar {
 Bar bar_of(const report::RoleSummary& role) {
   return {.name = role.role,
           .threads = role.threads,
-          .ns = {to_ns(role.run), to_ns(role.wait), to_ns(role.blocked),
-                 saturating_sum(to_ns(role.wake_delay), to_ns(role.unknown))}};
+          .ns = {to_ns(role.run), to_ns(role.wait), to_ns(role.blocked), to_ns(role.wake_delay),
+                 to_ns(role.unknown)}};
 }
 
 // Who wanted the CPU most comes first: of a whole machine most roles only sleep.
@@ -59,26 +69,68 @@ std::vector<Bar> bars_of(const report::Summary& summary, std::size_t rows) {
 
 std::string permille(int value) { return fmt::format("{:5.1f}", value / 10.0); }
 
-Line bar_line(const Bar& bar, bool show_other) {
+// Which parts have a column, and how much room that leaves for the bars.
+struct Columns {
+  std::array<bool, kParts> shown{};
+  std::size_t bar = kBarColumns;
+};
+
+Columns columns_of(const std::vector<Bar>& bars) {
+  Columns columns;
+  for (std::size_t part = 0; part < kParts; ++part) {
+    columns.shown[part] =
+        part < kAlways || std::any_of(
+                              bars.begin(), bars.end(),
+                              [part](const Bar& bar) {
+                                return apportion(bar.ns, static_cast<int>(kPermille))[part] > 0;
+                              });
+  }
+  // Room for one more than always; a fifth comes out of the bar.
+  if (columns.shown[kWaking] && columns.shown[kUnknown]) columns.bar -= kShareColumns;
+  return columns;
+}
+
+Line bar_line(const Bar& bar, const Columns& columns) {
   Line line;
   const std::string threads = fmt::format(" ×{}", count(bar.threads));
   const std::size_t room = kRoleColumns - 1 - text::width(threads);
   line.add(text::cut(text::sanitise(bar.name.empty() ? "?" : bar.name), room))
       .add(threads, Ink::kDim);
   line.column(kRoleColumns);
-  const std::vector<int> cells = apportion(bar.ns, static_cast<int>(kBarColumns));
+  const std::vector<int> cells = apportion(bar.ns, static_cast<int>(columns.bar));
   for (std::size_t part = 0; part < kParts; ++part) {
     std::string signs;
-    for (int i = 0; i < cells[part]; ++i) signs += kPartSign[part];
-    line.add(signs, kPartInk[part]);
+    for (int i = 0; i < cells[part]; ++i) signs += kLooks[part].sign;
+    line.add(signs, kLooks[part].ink);
   }
-  line.column(kRoleColumns + kBarColumns);
+  line.column(kRoleColumns + columns.bar);
   const std::vector<int> shares = apportion(bar.ns, static_cast<int>(kPermille));
-  const std::size_t shown = show_other ? kParts : kOther;
-  for (std::size_t part = 0; part < shown; ++part) {
-    line.add(" ").add(permille(shares[part]), kPartInk[part]);
+  for (std::size_t part = 0; part < kParts; ++part) {
+    if (!columns.shown[part]) continue;
+    line.add(" ").add(permille(shares[part]), kLooks[part].ink);
   }
   return line.add(" %", Ink::kDim);
+}
+
+Line legend_line(const Columns& columns) {
+  // Beside the bars while it fits there; with more parts it begins further left.
+  const bool more = columns.shown[kWaking] || columns.shown[kUnknown];
+  Line line;
+  line.add("states", Ink::kDim).column(more ? kTextColumn - 4 : kRoleColumns);
+  bool first = true;
+  for (std::size_t part = 0; part < kParts; ++part) {
+    if (!columns.shown[part]) continue;
+    const PartLook& look = kLooks[part];
+    if (!first) line.add(more ? " " : "  ");
+    first = false;
+    line.add(fmt::format("{} {}", look.sign, look.name), look.ink);
+  }
+  line.column(kRoleColumns + columns.bar);
+  for (std::size_t part = 0; part < kParts; ++part) {
+    if (!columns.shown[part]) continue;
+    line.add(fmt::format("{:>{}}", kLooks[part].column, kShareColumns), kLooks[part].ink);
+  }
+  return line;
 }
 
 // Mean of the parts of `series` that fall to each of `cells` equal parts of the window.
@@ -199,16 +251,9 @@ Lines role_lines(const report::Summary& summary, std::size_t columns, std::size_
   Lines lines;
   if (rows == 0 || columns < kRoleColumns + kBarColumns) return lines;
   const std::vector<Bar> bars = bars_of(summary, rows);
-  const bool show_other = std::any_of(bars.begin(), bars.end(), [](const Bar& bar) {
-    return apportion(bar.ns, static_cast<int>(kPermille))[kOther] > 0;
-  });
-  Line& legend = lines.emplace_back();
-  legend.add("states", Ink::kDim).column(kRoleColumns);
-  legend.add("█ run", Ink::kRunning).add("  ").add("▒ wait for CPU", Ink::kWaiting).add("  ");
-  legend.add("░ block", Ink::kBlocked).column(kRoleColumns + kBarColumns);
-  legend.add("   run", Ink::kRunning).add("  wait", Ink::kWaiting).add(" block", Ink::kBlocked);
-  if (show_other) legend.add(" other", Ink::kUnknown);
-  for (const Bar& bar : bars) lines.push_back(bar_line(bar, show_other));
+  const Columns parts = columns_of(bars);
+  lines.push_back(legend_line(parts));
+  for (const Bar& bar : bars) lines.push_back(bar_line(bar, parts));
   return lines;
 }
 

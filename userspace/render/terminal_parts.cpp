@@ -57,6 +57,8 @@ Line prediction_line(const report::Prediction& prediction, std::string_view labe
   Line line;
   line.add(label, Ink::kDim).column(kTextColumn).add(verdict.words, verdict.ink);
   line.column(kNameColumn).add(prediction.name + " ");
+  if (prediction.relation == report::Relation::kAtLeast) line.add("≥");
+  if (prediction.relation == report::Relation::kAtMost) line.add("≤");
   line.add(prediction.predicted ? number(*prediction.predicted) : "?");
   if (prediction.predicted && prediction.tolerance > 0) {
     line.add(fmt::format(" ±{}", number(prediction.tolerance, 2)));
@@ -217,6 +219,28 @@ Line cost_line(const report::Summary& summary) {
   return line;
 }
 
+Line agreement_line(const report::KernelAgreement& agreement) {
+  Line line;
+  line.add("checked", Ink::kDim).column(kTextColumn);
+  if (agreement.threads == 0) return line.add("no thread: the kernel's account is missing");
+  return line.add(fmt::format("{} against the kernel: worst {}, {} of run time",
+                              counted(agreement.threads, "thread", "threads"),
+                              with_unit(agreement.worst_switches, "switches"),
+                              percent(agreement.worst_run_percent, 100)));
+}
+
+// Of the observed threads' lives: from here on it is said, for it shows in no rounded number.
+constexpr double kUnknownShare = 0.001;
+
+double unknown_share(const report::Summary& summary) {
+  double unknown = 0, lifetime = 0;
+  for (const report::RoleSummary& role : summary.roles) {
+    unknown += static_cast<double>(to_ns(role.unknown));
+    lifetime += static_cast<double>(to_ns(role.lifetime));
+  }
+  return lifetime > 0 ? unknown / lifetime : 0;
+}
+
 Lines failed_check_lines(const report::Summary& summary) {
   Lines lines;
   std::size_t failed = 0;
@@ -348,11 +372,15 @@ Lines number_lines(const report::Summary& summary, std::size_t columns) {
 
 Lines trust_lines(const report::Summary& summary, const SummaryOptions& options) {
   const std::size_t columns = options.style.columns;
-  std::uint64_t promised = 0, passed = 0;
+  std::uint64_t promised = 0, passed = 0, excused = 0;
   for (const report::SelfCheck& check : summary.self_checks) {
-    if (!check.promised) continue;
+    if (!check.promised && !check.excused) continue;
     ++promised;
-    if (check.passed) ++passed;
+    if (check.passed) {
+      ++passed;
+    } else if (check.excused) {
+      ++excused;
+    }
   }
   Lines lines(1);
   lines[0].add("trust", Ink::kDim).column(kTextColumn);
@@ -361,7 +389,14 @@ Lines trust_lines(const report::Summary& summary, const SummaryOptions& options)
                summary.capture.lost == 0 ? Ink::kGood : Ink::kBad);
   lines[0].add(" · self-checks ");
   lines[0].add(fmt::format("{}/{} passed", passed, promised),
-               passed == promised ? Ink::kGood : Ink::kBad);
+               passed + excused == promised ? Ink::kGood : Ink::kBad);
+  if (excused > 0) lines[0].add(fmt::format(", {} excused", excused), Ink::kDoubtful);
+  lines.push_back(agreement_line(summary.kernel_agreement));
+  if (const double unknown = unknown_share(summary); unknown > kUnknownShare) {
+    Line& line = lines.emplace_back();
+    line.add("unknown", Ink::kDoubtful).column(kTextColumn);
+    line.add(fmt::format("{} of the observed threads' lives", percent(unknown, 1)));
+  }
   if (summary.capture.lost > 0) lines.push_back(loss_line(summary.capture));
   for (Line& line : failed_check_lines(summary)) lines.push_back(std::move(line));
   const std::vector<std::string>& notes = summary.capture.notes;

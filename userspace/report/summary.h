@@ -171,6 +171,14 @@ struct SelfCheck {
   bool passed = false;
   bool promised = true;  // false: reported, but the kernel does not promise it; never fails a run
   std::string detail;
+  bool excused = false;  // promised in general, and not of this run, for the reason in `detail`
+};
+
+// Observed threads against the kernel's own account of them: the self-checks in short.
+struct KernelAgreement {
+  std::uint64_t threads = 0;  // of which there are two readings
+  double worst_switches = 0;
+  double worst_run_percent = 0;  // of time on a CPU, beyond what the readings' own lag explains
 };
 
 struct Workload {
@@ -193,6 +201,7 @@ struct Summary {
   std::optional<Workload> workload;
   std::vector<Finding> findings;  // the first is the verdict of the run
   std::vector<SelfCheck> self_checks;
+  KernelAgreement kernel_agreement;
 };
 
 }  // namespace observe::report

@@ -359,15 +359,16 @@ TEST_CASE("blocking is summed by reason, the longest first, with the moment of t
 }
 
 TEST_CASE("numbers in sentences keep three digits and their unit") {
-  CHECK(wording::duration(0ns) == "0 ns");
+  CHECK(wording::duration(0ns) == "0 s");
   CHECK(wording::duration(999ns) == "999 ns");
-  CHECK(wording::duration(1500ns) == "1.50 us");
+  CHECK(wording::duration(1500ns) == "1.50 µs");
   CHECK(wording::duration(12'340us) == "12.3 ms");
   CHECK(wording::duration(999'960us) == "1.00 s");
-  CHECK(wording::percent(0.1234) == "12 %");
+  CHECK(wording::percent(0.1234) == "12.3 %");
   CHECK(wording::percent(0.0123) == "1.2 %");
-  CHECK(wording::percent(0.0001) == "less than 0.1 %");
-  CHECK(wording::percent(0) == "0 %");
+  CHECK(wording::percent(0.0001) == "<0.1 %");
+  CHECK(wording::percent(0) == "0.0 %");
+  CHECK(wording::percent(0.9996) == ">99.9 %");
   CHECK(wording::count(1, "thread") == "1 thread");
   CHECK(wording::count(1'234'567, "event") == "1,234,567 events");
 }

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include "analysis/judges/counter_predictions.h"
+
 #include "counter_story.h"
 
 namespace observe {
@@ -108,6 +110,82 @@ TEST_CASE("too few preemptions are inconclusive, and say how many are needed") {
   CHECK(prediction(judgement, "stale stores").verdict == PredictionVerdict::kShown);
 }
 
+TEST_CASE("more threads need more preemptions, and a wide tolerance shows nothing") {
+  CHECK(enough_preemptions(0.5, 2) == 100);
+  for (const std::size_t threads : {4, 16, 64, 1024}) {
+    for (const double p : {0.01, 0.5, 0.99}) {
+      const std::uint64_t enough = enough_preemptions(p, threads);
+      CAPTURE(threads, p, enough);
+      CHECK(enough >= 10 * threads);
+      CHECK(lost_share_tolerance(p, threads, enough) <= kWidestShareTolerance);
+      CHECK(
+          (enough == 100 || lost_share_tolerance(p, threads, enough - 1) > kWidestShareTolerance));
+    }
+  }
+  // Two threads, eight turns: a rotation is half of what is predicted.
+  Rotation rotation{.turns = 8, .inside = [](std::size_t turn) { return turn % 2 == 0; }};
+  const Judgement judgement = judge(Story(rotation.tell().build()));
+  const auto& causes = prediction(judgement, "stale stores");
+  CAPTURE(*causes.predicted, *causes.measured, causes.tolerance);
+  CHECK(causes.verdict == PredictionVerdict::kInconclusive);
+  CHECK(causes.reason.find("use a longer --duration") != std::string::npos);
+}
+
+TEST_CASE("what is measured are the stale stores, and the matched ones are said beside") {
+  Rotation rotation{.turns = 400, .inside = about(50)};
+  Script script = rotation.tell();
+  script.at(1590ms).marks(0, 1, word(1, 1), word(2, 2));  // without a cause
+  auto truth = counter_truth(rotation.expected, rotation.observed);
+  truth["ledger_sum"] = rotation.thrown_away;
+  truth["stale_stores"] = rotation.stale + 1;
+  script.workload(counter_info({A, B}, 1600ms, std::move(truth)));
+  const Judgement judgement = judge(Story(script));
+  const auto& causes = prediction(judgement, "stale stores");
+  CHECK(causes.measured == Approx(static_cast<double>(rotation.stale + 1)));
+  CHECK(causes.reason.find(std::to_string(rotation.stale) + " matched; 1 store without") !=
+        std::string::npos);
+}
+
+TEST_CASE("one stale store is said in the singular") {
+  Rotation rotation{.turns = 40, .inside = [](std::size_t turn) { return turn == 4; }};
+  const Judgement judgement = judge(Story(rotation.tell().build()));
+  REQUIRE(rotation.stale == 1);
+  for (const std::string& line : judgement.findings[0].evidence) {
+    CHECK(line.find("1 stale stores") == std::string::npos);
+  }
+  CHECK(judgement.findings[0].claim.find("1 stale stores") == std::string::npos);
+}
+
+TEST_CASE("a factor is given only where it tells of the increment") {
+  const auto claim = [](std::map<std::string, Fact> truth) {
+    return judge(Story(two_cpus(std::move(truth)).build())).findings.at(1).claim;
+  };
+  auto truth = counter_truth(2'000'000, 2'000'000, "mutex");
+  CHECK(claim(truth) == "One increment took 17 ns of CPU time, 3.4x that of none alone.");
+  truth["window"] = std::int64_t{100};
+  CHECK(claim(truth) == "One increment took 17 ns of CPU time.");
+  truth["window"] = std::int64_t{0};
+  truth["cpu_ns_per_op"] = 4.95;  // within the error
+  CHECK(claim(truth).find("1.0x") != std::string::npos);
+  truth["cpu_ns_per_op"] = 0.5;
+  CHECK(claim(truth) == "One increment took 0.5 ns of CPU time.");
+}
+
+TEST_CASE("a sleep on a lock counts although its waker came before the switch-out") {
+  Script script;
+  script.process(B, A).has(A, running(cpu0)).has(B, running(cpu1)).has(E, sleeping(kRead));
+  // B wakes A, which is still on its way to sleep, and A gets back onto its run queue only later.
+  script.at(1ms).waking(A, on(cpu0).recorded_on(cpu1).by(B));
+  script.at(1ms + 1us).switches(cpu0, A, idle, blocks(kFutex));
+  script.at(3ms + 1us).wakeup(A, on(cpu0)).switches(cpu0, idle, A).at(5ms);
+  script.workload(counter_info({A, B}, 5ms, counter_truth(2'000'000, 2'000'000, "mutex")));
+  const Judgement judgement = judge(Story(script.build()));
+  const auto& evidence = judgement.findings.at(1).evidence;
+  CHECK(std::ranges::any_of(evidence, [](const std::string& line) {
+    return line.find("Off the CPU in futex for 2.00 ms in all, 1 ns") != std::string::npos;
+  }));
+}
+
 TEST_CASE("a disturbed machine makes the loss inconclusive, by name, but not its causes") {
   Rotation rotation{.turns = 400, .inside = about(50), .foreigner = 1ms};
   const Judgement judgement = judge(Story(rotation.tell().build()));
@@ -142,7 +220,7 @@ TEST_CASE("on two CPUs the threads overlapped, and how much is lost is not predi
   CHECK(!share.predicted);
   CHECK(judgement.findings[0].verdict == FindingVerdict::kShown);
   CHECK(judgement.findings[0].claim ==
-        "49 % of the increments were lost: threads ran at the same time for 4.00 ms, and their "
+        "49.0 % of the increments were lost: threads ran at the same time for 4.00 ms, and their "
         "loads and stores overlapped.");
 }
 
@@ -160,7 +238,7 @@ TEST_CASE("a fix loses nothing, and has a price") {
       judge(Story(two_cpus(counter_truth(2'000'000, 2'000'000, "mutex")).build()));
   CHECK(prediction(judgement, "lost updates").verdict == PredictionVerdict::kShown);
   REQUIRE(judgement.findings.size() == 2);
-  CHECK(judgement.findings[0].claim.find("34x an unlocked one (mutex)") != std::string::npos);
+  CHECK(judgement.findings[0].claim.find("3.4x that of none alone (mutex)") != std::string::npos);
   CHECK(judgement.findings[1].id == "cost");
   for (const auto& line : judgement.workload.headline) CHECK(line.size() <= 76);
 
@@ -181,21 +259,57 @@ TEST_CASE("one instruction is safe on one CPU only") {
   CHECK(two.findings[0].verdict == FindingVerdict::kConsistent);
 }
 
-TEST_CASE("each switch within a restartable sequence is a restart") {
+// Fifty turns, each ending within the sequence or not; `more` restarts than that.
+report::Prediction restarts(std::int64_t more, bool torn = false) {
   Rotation rotation{.turns = 50, .inside = about(50)};
   Script script = rotation.tell();
   std::int64_t switches = 0;
   for (std::size_t turn = 0; turn + 1 < 50; ++turn) switches += about(50)(turn) ? 1 : 0;
   auto truth = counter_truth(rotation.expected, rotation.expected, "rseq");
-  truth["restarts"] = switches;
+  truth["restarts"] = switches + more;
   script.workload(counter_info({A, B}, 200ms, truth));
-  CHECK(prediction(judge(Story(script)), "restarts").verdict == PredictionVerdict::kShown);
+  // A switch-in from nowhere: who ran until then is in doubt.
+  if (torn) script.at(199ms).switches(cpu0, C, A, preempted().ip(kOutside));
+  return prediction(judge(Story(script)), "restarts");  // copied while the judgement lives
+}
 
-  Rotation again{.turns = 50, .inside = about(50)};
-  Script other = again.tell();
-  truth["restarts"] = switches + 1;
-  other.workload(counter_info({A, B}, 200ms, truth));
-  CHECK(prediction(judge(Story(other)), "restarts").verdict == PredictionVerdict::kRefuted);
+TEST_CASE("each switch within a restartable sequence is a restart") {
+  CHECK(restarts(0).verdict == PredictionVerdict::kShown);
+  CHECK(restarts(0).reason.empty());
+  CHECK(restarts(-1).verdict == PredictionVerdict::kRefuted);
+}
+
+TEST_CASE("more restarts than switches are named, as far as the kernel's scans may explain them") {
+  const report::Prediction few = restarts(2);
+  CHECK(few.verdict == PredictionVerdict::kShown);
+  CHECK(few.reason.find("2 restarts without a switch") != std::string::npos);
+  // In 200 ms: three scans of the process and one of each thread.
+  CHECK(restarts(5).verdict == PredictionVerdict::kShown);
+  CHECK(restarts(6).verdict == PredictionVerdict::kInconclusive);
+}
+
+TEST_CASE("restarts are not refuted by what the recording does not know") {
+  CHECK(restarts(-1, true).verdict == PredictionVerdict::kInconclusive);
+}
+
+TEST_CASE("a thread that leaves twice before it is back in user mode restarts once") {
+  const auto verdict = [](std::int64_t restarts) {
+    Script script;
+    script.run(
+        {.kind = RunKind::kWorkload, .name = "contended-counter", .root_process = Pid{raw(A)}});
+    script.process(B, A).has(A, running(cpu0)).has(B, queued(cpu0));
+    script.at(1ms).switches(cpu0, A, B, preempted().ip(kInside));
+    script.at(5ms).switches(cpu0, B, A, preempted().ip(kOutside));
+    script.at(5ms + 20us).switches(cpu0, A, B, preempted().ip(kInside));
+    script.at(9ms).switches(cpu0, B, A, preempted().ip(kOutside)).at(10ms);
+    auto truth = counter_truth(1000, 1000, "rseq");
+    truth["restarts"] = restarts;
+    script.workload(counter_info({A, B}, 10ms, std::move(truth))).capture({.complete = true});
+    return prediction(judge(Story(script)), "restarts").verdict;
+  };
+  CHECK(verdict(2) == PredictionVerdict::kShown);
+  CHECK(verdict(1) == PredictionVerdict::kShown);
+  CHECK(verdict(0) == PredictionVerdict::kRefuted);
 }
 
 TEST_CASE("results that make no sense are not judged") {

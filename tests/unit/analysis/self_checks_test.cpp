@@ -298,5 +298,63 @@ TEST_CASE("states that do not add up, and two threads on one CPU, are found") {
   CHECK(sums.worst == 1);
 }
 
+TEST_CASE("the switches of each CPU chain") {
+  const Story whole(alternating().build());
+  const report::SelfCheck good = check_switch_chain(whole.facts());
+  CHECK(good.checked == 2);
+  CHECK(good.exact == 2);
+  CHECK(good.passed);
+}
+
+TEST_CASE("a missing switch of observed threads fails the chain, though nothing was counted lost") {
+  Script script;
+  script.run({.kind = RunKind::kPid, .name = "t", .root_process = Pid{raw(A)}});
+  script.has(A, running(cpu0)).has(B, queued(cpu0));
+  script.at(10us).switches(cpu0, A, B, preempted());
+  script.at(30us).switches(cpu0, A, C, preempted()).at(40us);  // B to A is missing
+  const report::SelfCheck check = check_switch_chain(Story(script).facts());
+  CHECK(check.checked == 1);
+  CHECK(check.exact == 0);
+  CHECK(check.worst == Approx(0.02));
+  CHECK_FALSE(check.passed);
+  CHECK(check.promised);
+}
+
+TEST_CASE("a missing switch of others is excused, and said") {
+  Script script;
+  script.run({.kind = RunKind::kPid, .name = "t", .root_process = Pid{raw(A)}});
+  script.has(A, sleeping(kRead)).has(B, running(cpu0)).has(C, queued(cpu0));
+  script.at(10us).switches(cpu0, B, C, preempted());
+  script.at(30us).switches(cpu0, idle, B).at(40us);  // C to idle is missing
+  const report::SelfCheck check = check_switch_chain(Story(script).facts());
+  CHECK_FALSE(check.passed);
+  CHECK_FALSE(check.promised);
+  CHECK(check.excused);
+  CHECK(check.detail.find("0 switches of observed threads and 1 of others") != std::string::npos);
+}
+
+TEST_CASE("a gap explains a broken chain of its own CPU only") {
+  const auto chain = [](Cpu where) {
+    Script script;
+    script.has(A, running(cpu0)).has(B, queued(cpu0));
+    script.at(10us).switches(cpu0, A, B, preempted());
+    script.at(30us).switches(cpu0, A, C, preempted()).at(40us);
+    script.loses(where, 15us, 20us, 1);
+    return check_switch_chain(Story(script).facts());
+  };
+  CHECK(chain(cpu0).checked == 0);
+  CHECK(chain(cpu0).passed);
+  CHECK(chain(cpu1).checked == 1);
+  CHECK(chain(cpu1).excused);  // a loss is known: not promised, and not passed
+}
+
+TEST_CASE("the agreement with the kernel is the checks' own numbers") {
+  const Story story(alternating().with_last_seeds());
+  const auto checks = self_checks(story.facts(), account_threads(story.facts()));
+  const report::KernelAgreement agreement = kernel_agreement(checks);
+  CHECK(agreement.threads == 2);
+  CHECK(agreement.worst_switches == 0);
+}
+
 }  // namespace
 }  // namespace observe

@@ -126,7 +126,7 @@ TEST_CASE("the verdict names what matters: waiting for each other, or for others
                                                    .facts());
   CHECK(each_other.findings[0].id == "verdict");
   CHECK(each_other.findings[0].verdict == FindingVerdict::kShown);
-  CHECK(holds(each_other.findings[0].claim, "waited for a CPU for 50 %"));
+  CHECK(holds(each_other.findings[0].claim, "waited for a CPU for 50.0 %"));
   CHECK(holds(each_other.findings[0].claim, "for each other"));
   CHECK(holds(each_other.findings[0].claim, "2.00 of them wanted"));
 
@@ -141,11 +141,18 @@ TEST_CASE("the verdict tells computing, sleeping and locking apart") {
   const auto verdict = [](Script& script) { return summarise(Story(script).facts()).findings[0]; };
   Script computing;
   computing.has(A, running(cpu0)).at(100us);
-  CHECK(holds(verdict(computing).claim, "computed for 100 %"));
+  CHECK(holds(verdict(computing).claim, "computed for 100.0 %"));
 
   Script asleep;
   asleep.has(A, running(cpu0)).at(10us).switches(cpu0, A, idle, blocks(kNanosleep)).at(100us);
-  CHECK(holds(verdict(asleep).claim, "most of all in nanosleep (90 %"));
+  CHECK(holds(verdict(asleep).claim, "most of all in nanosleep (90.0 %"));
+
+  Script idle_all_along;
+  idle_all_along.has(A, sleeping(kNanosleep, cpu0)).has(B, running(cpu0)).at(100us);
+  idle_all_along.run({.kind = RunKind::kPid, .root_process = Pid{raw(A)}});
+  const std::string without_a_cpu = verdict(idle_all_along).claim;
+  CHECK(holds(without_a_cpu, "slept all the time, most of all in nanosleep"));
+  CHECK(holds(without_a_cpu, "none wanted a CPU"));
 
   Script locking;
   locking.has(A, running(cpu0)).at(10us).switches(cpu0, A, idle, blocks(kFutex)).at(100us);
@@ -160,6 +167,20 @@ TEST_CASE("the verdict tells computing, sleeping and locking apart") {
   Script nobody;
   nobody.run({.kind = RunKind::kPid, .root_process = Pid{9}}).has(A, running(cpu0)).at(100us);
   CHECK(verdict(nobody).verdict == FindingVerdict::kCannotTell);
+}
+
+TEST_CASE("a reason to block stands once on a thread, whatever it waited for") {
+  Script script;
+  script.has(A, running(cpu0)).at(10us).switches(cpu0, A, idle, blocks(kRead));
+  script.at(20us).wakes(A, on(cpu0)).switches(cpu0, idle, A);
+  script.at(30us).switches(cpu0, A, idle, blocks_uninterruptibly(kRead));
+  script.at(50us).wakes(A, on(cpu0)).switches(cpu0, idle, A).at(60us);
+  const report::Summary summary = summarise(Story(script).facts());
+  REQUIRE(summary.threads.size() == 1);
+  REQUIRE(summary.threads[0].blocked_by.size() == 1);
+  CHECK(summary.threads[0].blocked_by[0].reason == "read");
+  CHECK(summary.threads[0].blocked_by[0].time == 30us);
+  CHECK(summary.threads[0].blocked_by[0].count == 2);
 }
 
 TEST_CASE("the worst wait comes with its moment and with who ran meanwhile") {
@@ -177,9 +198,9 @@ TEST_CASE("the worst wait comes with its moment and with who ran meanwhile") {
                                                 .facts());
   const Finding* const worst = find(summary, "worst-wait");
   REQUIRE(worst != nullptr);
-  CHECK(holds(worst->claim, "30.0 us: t102 (tid 102), woken, on CPU 0"));
+  CHECK(holds(worst->claim, "30.0 µs: t102 (tid 102), woken, on CPU 0"));
   REQUIRE(worst->evidence.size() == 1);
-  CHECK(holds(worst->evidence[0], "hog (tid 101) ran for 30.0 us"));
+  CHECK(holds(worst->evidence[0], "hog (tid 101) ran for 30.0 µs"));
   CHECK(worst->at == Nanos{40us});
   CHECK(summary.waits.max == 30us);
   CHECK(summary.worst_waiter == "t102");
@@ -215,8 +236,8 @@ TEST_CASE("yields and preemptions are told apart in a sentence") {
                                                 .facts());
   const Finding* const causes = find(summary, "switch-causes");
   REQUIRE(causes != nullptr);
-  CHECK(
-      holds(causes->claim, "Of 4 switch-outs, 25 % took the CPU away, 50 % gave it up, and 25 %"));
+  CHECK(holds(causes->claim,
+              "Of 4 switch-outs, 25.0 % took the CPU away, 50.0 % gave it up, and 25.0 %"));
   CHECK(holds(causes->evidence[0], "2 switch-outs in sched_yield"));
   CHECK(summary.totals.switches == 4);
   CHECK(summary.totals.yielded == 2);
@@ -273,7 +294,8 @@ TEST_CASE("every imperfection becomes a note, a perfect trace has none") {
   CHECK(has_note("no closing part"));
   CHECK(has_note("2 probe runs"));
   CHECK(has_note("3 workload markers"));
-  CHECK(has_note("neither seeded nor seen to be forked"));
+  // B had its last switch-out as it was met: nothing about it is incomplete.
+  CHECK(has_note("1 thread that the kernel's task list did not show"));
   CHECK(has_note("1 switch-out contradicted"));
   CHECK(has_note("refused"));
   CHECK_FALSE(summary.capture.complete);
@@ -285,7 +307,7 @@ TEST_CASE("an empty trace still gives a summary") {
   const report::Summary summary = summarise({trace, timelines});
   CHECK(summary.findings.size() >= 1);
   CHECK(summary.findings[0].verdict == FindingVerdict::kCannotTell);
-  CHECK(summary.self_checks.size() == 7);
+  CHECK(summary.self_checks.size() == 8);
 }
 
 TEST_CASE("each judge is found by its workload's name, once") {

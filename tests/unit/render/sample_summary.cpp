@@ -121,6 +121,7 @@ report::Summary sample_summary() {
       {"running time = schedstat", 2, 1, 1000, "ns", true, true, ""},
       {"waiting time = schedstat", 2, 0, 3000, "ns", true, false,
        "not promised for woken threads"}};
+  summary.kernel_agreement = {.threads = 2, .worst_switches = 0, .worst_run_percent = 0.1};
   return summary;
 }
 

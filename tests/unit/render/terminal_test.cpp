@@ -201,7 +201,7 @@ TEST_CASE("the terminal and the JSON show the same numbers") {
                   number(prediction["measured"].get<double>()));
   std::size_t passed = 0, promised = 0;
   for (const Json& check : json["self_checks"]) {
-    if (!check["promised"].get<bool>()) continue;
+    if (!check["promised"].get<bool>() && !check["excused"].get<bool>()) continue;
     ++promised;
     if (check["passed"].get<bool>()) ++passed;
   }
@@ -219,6 +219,14 @@ TEST_CASE("the parts of a role's bar add up to 100 per cent") {
   shows(terminal_summary(summary, plain()), " 33.4  33.3  33.3 %");
   summary.roles[0].unknown = 1s;
   shows(terminal_summary(summary, plain()), " 25.0  25.0  25.0  25.0 %");
+  shows(terminal_summary(summary, plain()), "┄ unknown");
+  CHECK(terminal_summary(summary, plain()).find("waking") == std::string::npos);
+  summary.roles[0].wake_delay = 1s;
+  const std::string all = terminal_summary(summary, plain());
+  require_fits(all, 80);
+  shows(all, " 20.0  20.0  20.0  20.0  20.0 %");
+  shows(all, "▪ waking");
+  shows(all, "run  wait block");
 }
 
 TEST_CASE("the role that wants the CPU most comes first") {
@@ -260,6 +268,35 @@ TEST_CASE("a check that the kernel does not promise never counts as failed") {
   const std::string text = terminal_summary(summary, plain());
   shows(text, "4/4 passed");
   CHECK(text.find("failed") == std::string::npos);
+}
+
+TEST_CASE("a check that is excused in this run is counted, and said") {
+  report::Summary summary = testing::sample_summary();
+  summary.self_checks[3].promised = summary.self_checks[3].passed = false;
+  summary.self_checks[3].excused = true;
+  const std::string text = terminal_summary(summary, plain());
+  require_fits(text, 80);
+  shows(text, "self-checks 3/4 passed, 1 excused");
+  CHECK(text.find("failed") == std::string::npos);
+}
+
+TEST_CASE("how many threads were checked and the worst difference are said") {
+  report::Summary summary = testing::sample_summary();
+  summary.kernel_agreement = {.threads = 2, .worst_switches = 1, .worst_run_percent = 0.24};
+  shows(terminal_summary(summary, plain()),
+        "2 threads against the kernel: worst 1 switches, 0.2 % of run time");
+  summary.kernel_agreement = {};
+  shows(terminal_summary(summary, plain()), "no thread: the kernel's account is missing");
+}
+
+TEST_CASE("unknown time is said with the trust, from a thousandth on") {
+  report::Summary summary = testing::sample_summary();
+  const auto trusts = [&](Nanos unknown) {
+    summary.roles[0].unknown = unknown;
+    return terminal_summary(summary, plain()).find("unknown     0.1 %") != std::string::npos;
+  };
+  CHECK_FALSE(trusts(4ms));  // of 4 s
+  CHECK(trusts(5ms));
 }
 
 }  // namespace observe::render

@@ -124,6 +124,7 @@ TEST_CASE("a thread's books hold what the kernel says about it") {
     CHECK(integer(thread.truth, "nivcsw") > 0);
   }
   CHECK(std::get<double>(run->results.truth.at("unlocked_cpu_ns_per_op")) > 0.1);
+  CHECK(std::get<double>(run->results.truth.at("none_cpu_ns_per_op")) > 0.1);
   CHECK(std::get<double>(run->results.truth.at("cpu_ns_per_op")) > 0.1);
 }
 

@@ -64,6 +64,7 @@ TEST_CASE("an unknown workload is answered with the nearest name") {
   REQUIRE_FALSE(near);
   CHECK(near.error().reason.find("did you mean contended-counter?") != std::string::npos);
   CHECK(near.error().failure == Failure::kUsage);
+  CHECK(near.error().action == "find the workload 'contented-counter'");
   CHECK_FALSE(lookup(""));
   CHECK_FALSE(lookup(std::string(1 << 20, 'x')));
 }

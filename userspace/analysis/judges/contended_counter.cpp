@@ -36,9 +36,17 @@ std::string cost(double nanoseconds) {
                            : duration(Nanos{static_cast<std::int64_t>(nanoseconds)});
 }
 
-// How many times an unlocked increment's CPU time one took; 0 where that was not measured.
+// How many times the CPU time of one of --lock none, alone, an increment took; 0 where that was not
+// measured or tells nothing: loops of --window and --gap outweigh the increment, and a factor below
+// one by more than the measure's own error would be a price of nothing.
 double price(const CounterRun& run) {
-  return run.unlocked_cpu_ns_per_op > 0 ? run.cpu_ns_per_op / run.unlocked_cpu_ns_per_op : 0;
+  if (!run.bare || run.none_cpu_ns_per_op <= 0) return 0;
+  const double factor = run.cpu_ns_per_op / run.none_cpu_ns_per_op;
+  return factor < 1 - run.none_error ? 0 : factor;
+}
+
+double each(const CounterRun& run, double whole) {
+  return whole / static_cast<double>(run.expected);
 }
 
 std::string times(double factor) {
@@ -50,11 +58,10 @@ std::string ledger_sentence(const CounterRun& run) {
     return fmt::format("The ledger does not balance: {} are missing, and {} were thrown away.",
                        signed_number(run.lost()), signed_number(run.ledger_sum));
   }
-  return fmt::format(
-      "The ledger is exact: {} expected, {} observed, {} thrown away by {} stale "
-      "stores.",
-      number(unsigned_of(run.expected)), number(unsigned_of(run.observed)),
-      signed_number(run.ledger_sum), number(unsigned_of(run.stale_stores)));
+  return fmt::format("Ledger exact: {} − {} = {} thrown away by {}.",
+                     number(unsigned_of(run.expected)), number(unsigned_of(run.observed)),
+                     signed_number(run.ledger_sum),
+                     wording::count(unsigned_of(run.stale_stores), "stale store"));
 }
 
 void add_worst_store(const Facts& facts, const CounterRun& run, const LostUpdates& updates,
@@ -70,8 +77,21 @@ void add_worst_store(const Facts& facts, const CounterRun& run, const LostUpdate
 }
 
 std::string window_sentence(const LostUpdates& updates) {
-  return fmt::format("Of {} in favour of another counter thread {} fell between load and store.",
+  return fmt::format("Of {} by another counter {} fell between load and store.",
                      wording::count(updates.preemptions, "preemption"), number(updates.in_window));
+}
+
+std::string stores_sentence(const LostUpdates& updates) {
+  constexpr std::string_view kCause = "a preemption between load and store";
+  const std::uint64_t stores = updates.stores.size();
+  if (updates.unmatched() > 0) {
+    return fmt::format("{} of {} {} {}", number(updates.matched),
+                       wording::count(stores, "stale store"),
+                       updates.matched == 1 ? "follows" : "follow", kCause);
+  }
+  return stores == 1
+             ? fmt::format("the one stale store follows {}", kCause)
+             : fmt::format("each of the {} stale stores follows {}", number(stores), kCause);
 }
 
 // --lock none on one CPU: every stale store with its preemption.
@@ -84,26 +104,14 @@ Finding judge_causes(const Facts& facts, const CounterRun& run, const LostUpdate
     finding.claim = fmt::format("{}; by what cannot be told: {}.", lost, causes.reason);
   } else if (!run.ledger_exact() || causes.verdict == PredictionVerdict::kRefuted) {
     finding.verdict = FindingVerdict::kCannotTell;
-    finding.claim = fmt::format(
-        "{}; {} of the {} stale stores follow a preemption between load "
-        "and store.",
-        lost, number(updates.matched), number(updates.stores.size()));
+    finding.claim = fmt::format("{}; {}.", lost, stores_sentence(updates));
   } else if (updates.stores.empty()) {
     finding.verdict = FindingVerdict::kShown;
     finding.claim = fmt::format("Nothing was lost: none of {} fell between load and store.",
                                 wording::count(updates.preemptions, "preemption"));
   } else {
     finding.verdict = FindingVerdict::kShown;
-    finding.claim =
-        updates.unmatched() == 0
-            ? fmt::format(
-                  "{}; each of the {} stale stores follows a preemption between load and "
-                  "store.",
-                  lost, number(updates.stores.size()))
-            : fmt::format(
-                  "{}; {} of the {} stale stores follow a preemption between load and "
-                  "store.",
-                  lost, number(updates.matched), number(updates.stores.size()));
+    finding.claim = fmt::format("{}; {}.", lost, stores_sentence(updates));
   }
   finding.evidence.push_back(window_sentence(updates));
   finding.evidence.push_back(ledger_sentence(run));
@@ -130,11 +138,9 @@ Finding judge_overlap(const CounterRun& run, const LostUpdates* updates) {
       percent(run.lost_share()), together);
   if (run.has_ledger) finding.evidence.push_back(ledger_sentence(run));
   if (updates != nullptr && run.has_ledger) {
-    finding.evidence.push_back(
-        fmt::format("Only {} fell between load and store: no more than {} of the {} stale stores "
-                    "can come from them.",
-                    wording::count(updates->in_window, "preemption"), number(updates->in_window),
-                    number(unsigned_of(run.stale_stores))));
+    finding.evidence.push_back(fmt::format(
+        "Preemptions between load and store: {}. They explain no more of the {}.",
+        number(updates->in_window), wording::count(unsigned_of(run.stale_stores), "stale store")));
   }
   return finding;
 }
@@ -166,7 +172,7 @@ Finding judge_unledgered(const CounterRun& run, const LostUpdates* updates,
 std::string cost_sentence(const CounterRun& run) {
   std::string text = fmt::format("One increment took {} of CPU time", cost(run.cpu_ns_per_op));
   if (price(run) > 0) {
-    text += fmt::format(", {}{} an unlocked one", run.unlocked_error > 0.1 ? "about " : "",
+    text += fmt::format(", {}{} that of none alone", run.none_error > 0.1 ? "about " : "",
                         times(price(run)));
   }
   return text;
@@ -183,24 +189,24 @@ Finding judge_fix(const CounterRun& run) {
 }
 
 Finding judge_cost(const CounterRun& run) {
-  const auto operations = static_cast<double>(run.expected);
   Finding finding{.id = "cost", .verdict = FindingVerdict::kShown};
   finding.claim = cost_sentence(run) + ".";
   finding.evidence.push_back(
       fmt::format("All threads together did one every {}.", cost(run.ns_per_op)));
   finding.evidence.push_back(fmt::format(
-      "{} and {} by blocking: {:.2g} switches for each increment.",
-      wording::count(run.preempted, "preemption"), wording::count(run.blocked, "switch-out"),
-      static_cast<double>(run.preempted + run.blocked) / operations));
-  finding.evidence.push_back(
-      fmt::format("Threads were blocked in futex for {} in all: {:.2g} ns for each increment.",
-                  duration(run.blocked_in_futex),
-                  static_cast<double>(to_ns(run.blocked_in_futex)) / operations));
-  if (run.unlocked_cpu_ns_per_op > 0) {
+      "{:.2g} switches for each increment: {}, {} by blocking; none is only preempted.",
+      each(run, static_cast<double>(run.preempted + run.blocked)),
+      wording::count(run.preempted, "preemption"), wording::count(run.blocked, "switch-out")));
+  finding.evidence.push_back(fmt::format(
+      "Off the CPU in futex for {} in all, {:.2g} ns for each increment; none never "
+      "blocks.",
+      duration(run.off_in_futex), each(run, static_cast<double>(to_ns(run.off_in_futex)))));
+  if (run.none_cpu_ns_per_op > 0 && run.unlocked_cpu_ns_per_op > 0) {
     finding.evidence.push_back(fmt::format(
-        "The unlocked increment was measured alone in the same process: {} ({} from before to "
-        "after the run).",
-        cost(run.unlocked_cpu_ns_per_op), percent(run.unlocked_error)));
+        "Alone in the same process an increment of none took {} and a plain one without ledger {} "
+        "({} and {} from before to after the run).",
+        cost(run.none_cpu_ns_per_op), cost(run.unlocked_cpu_ns_per_op), percent(run.none_error),
+        percent(run.unlocked_error)));
   }
   return finding;
 }
@@ -213,16 +219,17 @@ std::vector<std::string> headline_of(const CounterRun& run, const LostUpdates* u
                                     number(unsigned_of(run.expected)), percent(run.lost_share())));
   if (run.nature == CounterNature::kCorrect) {
     std::string line = fmt::format("{}: {} of CPU each", run.lock, cost(run.cpu_ns_per_op));
-    if (price(run) > 0) line += fmt::format(", {} unlocked", times(price(run)));
-    lines.push_back(line + fmt::format("; {:.2g} switches each",
-                                       static_cast<double>(run.preempted + run.blocked) /
-                                           static_cast<double>(run.expected)));
+    if (price(run) > 0) line += fmt::format(", {} none", times(price(run)));
+    lines.push_back(line +
+                    fmt::format("; {:.2g} switches each",
+                                each(run, static_cast<double>(run.preempted + run.blocked))));
   } else if (run.has_ledger && run.one_cpu && updates != nullptr) {
     lines.push_back(fmt::format("{}, {} after a preemption between load and store",
                                 wording::count(unsigned_of(run.stale_stores), "stale store"),
                                 number(updates->matched)));
   } else if (run.has_ledger) {
-    lines.push_back(fmt::format("{} stale stores; ledger {}", number(unsigned_of(run.stale_stores)),
+    lines.push_back(fmt::format("{}; ledger {}",
+                                wording::count(unsigned_of(run.stale_stores), "stale store"),
                                 run.ledger_exact() ? "exact" : "does not balance"));
   }
   return lines;

@@ -22,8 +22,11 @@ double predicted_lost_share(double p, std::size_t threads);
 // the binomial one of p, (N-1) / (1 + p(N-1))^2 times as large.
 double lost_share_tolerance(double p, std::size_t threads, std::uint64_t preemptions);
 
-// Below this many preemptions the tolerance is so wide that nearly everything would pass.
-inline constexpr std::uint64_t kEnoughPreemptions = 100;
+// A wider tolerance than this share of all increments would let nearly everything pass.
+inline constexpr double kWidestShareTolerance = 0.1;
+// From this many preemptions on it is not wider, and p is more than an anecdote. More threads need
+// more of them: one rotation is as many slices as there are threads.
+std::uint64_t enough_preemptions(double p, std::size_t threads);
 
 // `updates` where the run was on one CPU and its window is known.
 std::vector<report::Prediction> predict_counter(const CounterRun& run, const LostUpdates* updates,

@@ -42,8 +42,14 @@ void walk_timelines(const Facts& facts, CounterRun& run) {
   const SleepingLocks locks = sleeping_locks(facts.trace.host());
   std::set<Cpu> cpus;
   Overlap overlap;
+  const auto switches = facts.trace.all<Switch>();
   for (const CounterThread& thread : run.threads) {
+    bool left_in_futex = false;
     for (const Interval& interval : facts.timeline(thread.ref).intervals) {
+      if (interval.state == State::kRunning) {
+        left_in_futex =
+            interval.end_switch != kNoEvent && switches[interval.end_switch].syscall == kFutexCall;
+      }
       const Time begin = std::max(interval.begin, thread.begin);
       const Time end = std::min(interval.end, thread.end);
       if (begin >= end) continue;
@@ -52,12 +58,14 @@ void walk_timelines(const Facts& facts, CounterRun& run) {
         overlap.add(begin, end);
       } else if (interval.state == State::kUnknown) {
         run.unknown += end - begin;
-      } else if (interval.state == State::kBlocked && interval.syscall == kFutexCall) {
-        run.blocked_in_futex += end - begin;
+      } else if (interval.state == State::kBlocked
+                     ? interval.syscall == kFutexCall
+                     : interval.state == State::kWakeDelay && left_in_futex) {
+        run.off_in_futex += end - begin;
       }
       if (interval.end_switch == kNoEvent || interval.end > thread.end) continue;
       if (interval.state != State::kRunning) continue;
-      const auto cause = cause_of(facts.trace.all<Switch>()[interval.end_switch], locks);
+      const auto cause = cause_of(switches[interval.end_switch], locks);
       if (cause == SwitchCause::kPreempted) ++run.preempted;
       if (cause == SwitchCause::kBlocked) ++run.blocked;
     }
@@ -104,6 +112,9 @@ std::optional<CounterRun> read_counter_run(const Facts& facts) {
   run.restarts = fact<std::int64_t>(info, "restarts").value_or(0);
   run.cpu_ns_per_op = positive(info, "cpu_ns_per_op");
   run.ns_per_op = positive(info, "ns_per_op");
+  run.none_cpu_ns_per_op = positive(info, "none_cpu_ns_per_op");
+  run.none_error = positive(info, "none_error");
+  run.bare = fact<std::int64_t>(info, "window") == 0 && fact<std::int64_t>(info, "gap") == 0;
   run.unlocked_cpu_ns_per_op = positive(info, "unlocked_cpu_ns_per_op");
   run.unlocked_error = positive(info, "unlocked_error");
   run.window = code_window(info);

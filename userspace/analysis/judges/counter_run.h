@@ -35,13 +35,20 @@ struct CounterRun {
   std::int64_t restarts = 0;
   double cpu_ns_per_op = 0;
   double ns_per_op = 0;
-  double unlocked_cpu_ns_per_op = 0;  // 0: not measured
+  // One thread alone in the same process: with the tagged increment of --lock none, and with a
+  // plain one that keeps no ledger. 0: not measured. The errors: from before to after the run.
+  double none_cpu_ns_per_op = 0;
+  double none_error = 0;
+  double unlocked_cpu_ns_per_op = 0;
   double unlocked_error = 0;
+  bool bare = false;  // nothing but the increment: no --window and no --gap
 
   // From the kernel's events, within the threads' phases.
   std::uint64_t preempted = 0;
   std::uint64_t blocked = 0;
-  Nanos blocked_in_futex{};
+  // Off the CPU after a switch-out within futex: asleep, and on the way back to a run queue. A
+  // waker that is faster than the sleeper's way to sleep makes all of it the latter.
+  Nanos off_in_futex{};
 
   bool ledger_exact() const { return has_ledger && ledger_sum == lost(); }
 };

@@ -1,6 +1,7 @@
 #include "analysis/judges/lost_updates.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace observe {
 namespace {
@@ -33,6 +34,7 @@ Absence absence_after(const Switch& event, std::size_t position, const CodeWindo
   const bool in_user_mode = event.syscall == kNoSyscall && !event.kernel_thread;
   return {.thread = position,
           .out = event.at,
+          .user_ip = event.user_ip,
           .cause = cause_of(event, locks),
           .in_sequence = in_user_mode && event.user_ip >= window.load && event.user_ip < window.end,
           .in_window = in_user_mode && window.holds(event.user_ip)};
@@ -106,6 +108,14 @@ std::vector<StaleStore> stale_stores(const Facts& facts, std::span<const Counter
   return stores;
 }
 
+// An interrupt may take the CPU away several times before the thread is back in user mode; what the
+// kernel does in between takes well below a millisecond, and a time slice longer.
+bool may_be_one_visit(const Absence& before, const Absence& absence) {
+  return before.thread == absence.thread && before.in_sequence &&
+         before.user_ip == absence.user_ip &&
+         absence.out - before.in < std::chrono::milliseconds(1);
+}
+
 void match(LostUpdates& found) {
   for (StaleStore& store : found.stores) {
     const auto of_thread =
@@ -136,8 +146,13 @@ LostUpdates match_lost_updates(const Facts& facts, std::span<const CounterThread
   find_rivals(work, found.absences);
   found.stores = stale_stores(facts, threads);
   match(found);
+  const Absence* before = nullptr;
   for (const Absence& absence : found.absences) {
-    if (absence.in_sequence) ++found.in_sequence;
+    if (absence.in_sequence) {
+      ++found.in_sequence;
+      if (before != nullptr && may_be_one_visit(*before, absence)) ++found.repeated;
+    }
+    before = &absence;
     if (!absence.rival_ran) continue;
     if (absence.cause == SwitchCause::kPreempted) ++found.preemptions;
     if (absence.in_window) ++found.in_window;

@@ -33,6 +33,7 @@ struct Absence {
   Time out;
   Time in;          // its return, at the earliest; the end of its life where it did not return
   Time in_at_last;  // later than `in` where the recording does not say what it did meanwhile
+  std::uint64_t user_ip = 0;
   SwitchCause cause = SwitchCause::kPreempted;
   bool in_sequence = false;  // between `load`, that included, and `end`
   bool in_window = false;    // loaded, and not stored
@@ -55,7 +56,10 @@ struct LostUpdates {
   std::uint64_t preemptions = 0;
   std::uint64_t in_window = 0;    // of those: between load and store
   std::uint64_t in_sequence = 0;  // of all absences, whoever ran
-  std::uint64_t matched = 0;      // stale stores with a cause of their own
+  // Of those: at the same instruction as the one before, after a run so short that the thread may
+  // not have been back in user mode.
+  std::uint64_t repeated = 0;
+  std::uint64_t matched = 0;  // stale stores with a cause of their own
   std::uint64_t unmatched() const { return stores.size() - matched; }
   std::uint64_t unexplained() const { return in_window - matched; }  // in the window, nothing lost
 };

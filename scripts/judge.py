@@ -55,7 +55,9 @@ def complaints_of(run, counts_only):
     for check in checks:
         if check.get("promised", True) and not check["passed"]:
             only_timing = counts_only and check["unit"] == "%"
-            (remarks if only_timing else found).append(
+            # Some vendors' kernels hide tasks: that is theirs, and the check names it.
+            hidden = "hides from its task list" in check.get("detail", "")
+            (remarks if only_timing or hidden else found).append(
                 f"self-check failed: {check['name']}, {check['exact']} of {check['checked']} exact,"
                 f" worst {check['worst']:.4g} {check['unit']}")
     for thread in summary["threads"]:
@@ -150,6 +152,8 @@ def main():
         found, remarks, summary = complaints_of(run, counts_only)
         bad += [f"  {run['arguments']}: {what}" for what in found]
         noted += len(remarks)
+        for what in remarks:
+            print(f"  {run['arguments']}: remark: {what}", file=sys.stderr)
         if summary:
             switches += summary["totals"]["switches"]
             events += summary["capture"]["events"]
@@ -158,7 +162,7 @@ def main():
         bad.append("  the guest ran nothing")
     verdict = "ok" if not bad else "FAILED"
     if noted:
-        verdict += f" (times off in {noted} runs)"
+        verdict += f" ({noted} remarks)"
     print(f"{name:8} {kernel:28} {clock:6} {len(runs):4} {events:9} {switches:9} {checks:7}"
           f"  {verdict}")
     print("\n".join(bad), end="\n" if bad else "")

@@ -137,8 +137,15 @@ report::SelfCheck check_switch_chain(const Facts& facts) {
   const LossMap losses(facts.trace.quality().lost);
   std::uint64_t of_observed = 0;
   std::uint64_t of_others = 0;
-  double doubt = 0;  // ns
+  std::uint64_t beside_hidden = 0;  // of observed threads
+  double doubt = 0;                 // ns
   const auto observed = [&](ThreadRef ref) { return ref != kNoThread && facts.info(ref).target; };
+  // At work, and neither in the kernel's task list nor forked since.
+  const auto hidden = [&](ThreadRef ref) {
+    if (ref == kNoThread) return false;
+    const ThreadInfo& info = facts.info(ref);
+    return !info.first && !info.last && !info.born;
+  };
   for (const Switch& event : facts.trace.all<Switch>()) {
     Last& before = last[raw(event.cpu)];
     // A tid may change at an exec, a thread's reference does not.
@@ -151,7 +158,11 @@ report::SelfCheck check_switch_chain(const Facts& facts) {
       if (chained) {
         ++check.exact;
       } else {
-        ++(observed(before.next) || observed(event.prev_thread) ? of_observed : of_others);
+        const bool touches_observed = observed(before.next) || observed(event.prev_thread);
+        ++(touches_observed ? of_observed : of_others);
+        if (touches_observed && (hidden(before.next) || hidden(event.prev_thread))) {
+          ++beside_hidden;
+        }
         doubt += static_cast<double>(to_ns(event.at - before.at));
       }
     }
@@ -170,6 +181,8 @@ report::SelfCheck check_switch_chain(const Facts& facts) {
   } else if (of_observed == 0) {
     excuse(check);
     append(check.detail, "only threads that are not observed: a kernel may hide some from probes");
+  } else if (beside_hidden == of_observed) {
+    append(check.detail, "each beside a thread that the kernel hides from its task list");
   }
   return check;
 }

@@ -30,7 +30,7 @@ struct PartLook {
 constexpr std::array<PartLook, kParts> kLooks{{{Ink::kRunning, "█", "run", "   run"},
                                                {Ink::kWaiting, "▒", "wait for CPU", "  wait"},
                                                {Ink::kBlocked, "░", "block", " block"},
-                                               {Ink::kPlain, "▪", "waking", "waking"},
+                                               {Ink::kPlain, "▪", "waking", "  wake"},
                                                {Ink::kUnknown, "┄", "unknown", "     ?"}}};
 constexpr std::size_t kShareColumns = 6;
 
@@ -123,7 +123,7 @@ Line legend_line(const Columns& columns) {
     const PartLook& look = kLooks[part];
     if (!first) line.add(more ? " " : "  ");
     first = false;
-    line.add(fmt::format("{} {}", look.sign, look.name), look.ink);
+    line.add(fmt::format("{} {}", look.sign, more && part == kWait ? "wait" : look.name), look.ink);
   }
   line.column(kRoleColumns + columns.bar);
   for (std::size_t part = 0; part < kParts; ++part) {

@@ -404,7 +404,7 @@ Lines trust_lines(const report::Summary& summary, const SummaryOptions& options)
     Line& line = lines.emplace_back();
     line.add("note", Ink::kDoubtful).column(kTextColumn);
     const std::string more =
-        notes.size() > 1 ? fmt::format(" (+{} more in the JSON)", notes.size() - 1) : "";
+        notes.size() > 1 ? fmt::format(" (+{} in JSON)", notes.size() - 1) : "";
     const std::size_t room = columns - std::min(columns, kTextColumn + more.size());
     line.add(text::cut(text::sanitise(notes.front()), room)).add(more, Ink::kDim);
   }

@@ -226,7 +226,7 @@ TEST_CASE("the parts of a role's bar add up to 100 per cent") {
   require_fits(all, 80);
   shows(all, " 20.0  20.0  20.0  20.0  20.0 %");
   shows(all, "▪ waking");
-  shows(all, "run  wait block");
+  shows(all, "   run  wait block  wake     ?");
 }
 
 TEST_CASE("the role that wants the CPU most comes first") {

@@ -12,7 +12,9 @@ namespace observe::workloads {
 
 std::span<const Spec> registry() {
   static const Spec kRows[] = {
-      contended_counter(),
+      contended_counter(),  preemptible_spinners(), fork_join(), amdahl(),
+      barrier_stragglers(), oversubscribe(),        placement(), ping_pong(),
+      false_sharing(),
   };
   return kRows;
 }

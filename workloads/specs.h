@@ -6,5 +6,13 @@
 namespace observe::workloads {
 
 Spec contended_counter();
+Spec preemptible_spinners();
+Spec fork_join();
+Spec amdahl();
+Spec barrier_stragglers();
+Spec oversubscribe();
+Spec placement();
+Spec ping_pong();
+Spec false_sharing();
 
 }  // namespace observe::workloads

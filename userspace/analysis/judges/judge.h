@@ -26,5 +26,13 @@ struct JudgeRow {
 std::span<const JudgeRow> judges();
 
 Judgement judge_contended_counter(const Facts& facts, const Noise& noise);
+Judgement judge_preemptible_spinners(const Facts& facts, const Noise& noise);
+Judgement judge_fork_join(const Facts& facts, const Noise& noise);
+Judgement judge_amdahl(const Facts& facts, const Noise& noise);
+Judgement judge_barrier_stragglers(const Facts& facts, const Noise& noise);
+Judgement judge_oversubscribe(const Facts& facts, const Noise& noise);
+Judgement judge_placement(const Facts& facts, const Noise& noise);
+Judgement judge_ping_pong(const Facts& facts, const Noise& noise);
+Judgement judge_false_sharing(const Facts& facts, const Noise& noise);
 
 }  // namespace observe

@@ -5,6 +5,14 @@ namespace {
 
 constexpr JudgeRow kJudges[] = {
     {"contended-counter", judge_contended_counter},
+    {"preemptible-spinners", judge_preemptible_spinners},
+    {"fork-join", judge_fork_join},
+    {"amdahl", judge_amdahl},
+    {"barrier-stragglers", judge_barrier_stragglers},
+    {"oversubscribe", judge_oversubscribe},
+    {"placement", judge_placement},
+    {"ping-pong", judge_ping_pong},
+    {"false-sharing", judge_false_sharing},
 };
 
 }  // namespace

@@ -119,7 +119,7 @@ TEST_CASE("each round does the same work alone and shared out") {
     CHECK(integer(truth, "alone_cpu_ns") > 2 * work);
     CHECK(integer(truth, "shared_cpu_ns") > 2 * work);
     // Two clocks, which may run a little differently.
-    CHECK(integer(truth, "alone_ns") * 1.01 >= integer(truth, "alone_cpu_ns"));
+    CHECK(integer(truth, "alone_ns") + 1'000'000 >= integer(truth, "alone_cpu_ns"));
     CHECK(integer(truth, "start_ns") > 0);
     CHECK(phases(*run, 0) == std::vector<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
   }

@@ -5,5 +5,6 @@
 #include "migrate.bpf.c"
 #include "lifecycle.bpf.c"
 #include "seed.bpf.c"
+#include "mark.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

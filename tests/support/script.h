@@ -316,6 +316,16 @@ class Script {
     event.run_delay_ns = run_delay_ns;
     return add(event, event_stream(cpu, kSchedulerLane));
   }
+  // A thread comes to a USDT probe.
+  Script& reaches(Tid tid, std::uint16_t mark, std::uint64_t a = 0, std::uint64_t b = 0) {
+    Marker event;
+    event.at = now_;
+    event.kind = mark;
+    event.tid = tid;
+    event.a = a;
+    event.b = b;
+    return add(event, event_stream(about_[tid].last_cpu, kLifecycleLane));
+  }
   Script& marks(std::uint16_t lane, std::uint16_t kind, std::uint64_t a = 0, std::uint64_t b = 0) {
     Marker event;
     event.at = now_;

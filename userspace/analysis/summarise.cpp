@@ -5,6 +5,7 @@
 #include "analysis/findings.h"
 #include "analysis/judges/judge.h"
 #include "analysis/kernel_counts.h"
+#include "analysis/markers.h"
 #include "analysis/quality_notes.h"
 #include "analysis/results.h"
 #include "analysis/self_checks.h"
@@ -252,6 +253,7 @@ report::Summary summarise(const Facts& facts) {
                           .cpus = cpus_of(results),
                           .roles = roles_of(results),
                           .holders = holders_of(facts, results),
+                          .markers = count_markers(facts),
                           .self_checks = self_checks(facts, results.accounts)};
   summary.kernel_agreement = kernel_agreement(summary.self_checks);
   if (results.latency.worst) {

@@ -136,6 +136,13 @@ std::vector<OptionGroup> run_options(const workloads::Spec* workload) {
   common.rows.push_back({"buffer-mib", "N",
                          "memory per CPU between the kernel and the recorder, rounded up to a "
                          "power of two"});
+  common.rows.push_back({"usdt", "PATH:PROVIDER:NAME",
+                         "record when a thread comes to this USDT probe of a program or library; "
+                         "may be given several times. Each hit costs the thread about a "
+                         "microsecond. Probes of the provider 'observe' mean what the markers of "
+                         "workloads mean: phase, operation_begin, operation_end, task_switch, "
+                         "lock_wanted, lock_acquired, lock_released",
+                         true});
   common.rows.push_back({"seed", "N", "of what a workload draws at random (default: a new one)"});
   for (const OptionRow& row : {kQuietRow, kColourRow, kStrictRow, kHelpRow}) {
     common.rows.push_back(row);

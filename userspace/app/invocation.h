@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "capture/capture.h"
 #include "trace/run.h"
 #include "workloads/frame/spec.h"
 
@@ -33,6 +34,7 @@ struct RunInvocation {
   std::optional<std::string> prefix;
   std::uint64_t buffer_bytes_per_cpu = 0;  // 0: the default
   std::optional<std::uint64_t> seed;
+  std::vector<UsdtProbe> usdt;
   OutputChoice output;
 };
 

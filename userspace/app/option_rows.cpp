@@ -58,9 +58,16 @@ Result<Given> parse_options(std::span<const OptionGroup> groups,
   app.set_help_flag();
   app.allow_extras();
   std::map<std::string, std::string> texts;
+  std::map<std::string, std::vector<std::string>> lists;
   std::map<std::string, CLI::Option*> declared;
   for (const OptionGroup& group : groups) {
     for (const OptionRow& row : group.rows) {
+      if (row.repeatable) {
+        app.add_option("--" + row.name, lists[row.name])
+            ->expected(1)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        continue;
+      }
       declared[row.name] = row.value.empty()
                                ? app.add_flag("--" + row.name)
                                : app.add_option("--" + row.name, texts[row.name])
@@ -81,6 +88,7 @@ Result<Given> parse_options(std::span<const OptionGroup> groups,
     }
     given.options[name] = texts[name];
   }
+  given.lists = std::move(lists);
   for (std::string& argument : app.remaining()) {
     const bool option = argument.size() > 1 && argument.starts_with('-');
     (option ? given.unknown : given.positionals).push_back(std::move(argument));

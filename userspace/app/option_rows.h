@@ -17,6 +17,7 @@ struct OptionRow {
   std::string name;   // without dashes
   std::string value;  // what stands for its value in help; empty: a flag
   std::string help;
+  bool repeatable = false;  // each time with another value
 };
 
 struct OptionGroup {
@@ -26,9 +27,10 @@ struct OptionGroup {
 
 // What was given, as text.
 struct Given {
-  std::map<std::string, std::string> options;  // a flag's text is empty
-  std::vector<std::string> positionals;        // in order
-  std::vector<std::string> unknown;            // what looks like an option and is none, in order
+  std::map<std::string, std::string> options;             // a flag's text is empty
+  std::map<std::string, std::vector<std::string>> lists;  // of repeatable options, in order
+  std::vector<std::string> positionals;                   // in order
+  std::vector<std::string> unknown;  // what looks like an option and is none, in order
 
   bool has(const std::string& name) const { return options.contains(name); }
   std::optional<std::string> text(const std::string& name) const;

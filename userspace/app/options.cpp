@@ -8,6 +8,7 @@
 
 #include "app/help.h"
 #include "app/option_rows.h"
+#include "app/usdt.h"
 #include "app/version.h"
 #include "base/text.h"
 #include "workloads/frame/parameters.h"
@@ -195,6 +196,11 @@ Result<Invocation> parse_run(Arguments arguments, const workloads::Machine& mach
   const Result<std::uint64_t> buffer = read_buffer(*given);
   if (!buffer) return fail(buffer.error());
   run.buffer_bytes_per_cpu = *buffer;
+  if (const auto found = given->lists.find("usdt"); found != given->lists.end()) {
+    Result<std::vector<UsdtProbe>> usdt = parse_usdt(found->second);
+    if (!usdt) return fail(usdt.error());
+    run.usdt = std::move(*usdt);
+  }
   const auto seed = read_seed(*given);
   if (!seed) return fail(seed.error());
   run.seed = *seed;

@@ -17,6 +17,7 @@
 #include "app/signals.h"
 #include "app/target.h"
 #include "app/terminal_device.h"
+#include "app/usdt.h"
 #include "app/version.h"
 #include "base/privileges.h"
 #include "base/text.h"
@@ -81,6 +82,7 @@ RunInfo describe(const RunInvocation& run, const Target& target, std::uint64_t s
   if (run.kind == RunKind::kWorkload) info.parameters = run.values.all();
   info.seed = seed;
   info.started_at = now_utc();
+  for (const UsdtProbe& probe : run.usdt) info.usdt.push_back(usdt_text(probe));
   info.root_process = target.root_process();
   info.observer_process = Pid{static_cast<std::uint32_t>(getpid())};
   info.version = kVersion;
@@ -150,8 +152,9 @@ Result<void> Session::start_recording() {
   if (auto done = writer_->write_run(describe(run_, *target_, seed_)); !done) return done;
   if (auto done = writer_->write_host(read_host_info()); !done) return done;
 
-  auto capture = Capture::start({.buffer_bytes_per_cpu = run_.buffer_bytes_per_cpu}, *writer_,
-                                target_->markers());
+  auto capture =
+      Capture::start({.buffer_bytes_per_cpu = run_.buffer_bytes_per_cpu, .usdt = run_.usdt},
+                     *writer_, target_->markers());
   if (!capture) return fail(capture.error());
   capture_ = std::move(*capture);
   if (auto released = target_->release(); !released) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -17,8 +18,18 @@
 
 namespace observe {
 
+// A place that a program marked with a USDT probe (<sys/sdt.h>). Each time a thread comes there, a
+// Marker of that kind is recorded, with the probe's first two arguments.
+struct UsdtProbe {
+  std::string path;  // the program or library; without a slash it is looked for in PATH
+  std::string provider;
+  std::string name;
+  std::uint16_t mark = 0;  // the kind of its markers
+};
+
 struct CaptureOptions {
   std::uint64_t buffer_bytes_per_cpu = 0;  // 0: the default, 8 MiB or less where CPUs are many
+  std::vector<UsdtProbe> usdt = {};
 };
 
 // Where a workload's markers come from; called by the drain thread. Copies up to out.size()

@@ -114,7 +114,7 @@ Result<std::unique_ptr<Capture>> Capture::start(const CaptureOptions& options,
                                                 RecordingWriter& writer, MarkerSource markers) {
   const Result<LaneSizes> sizes = lane_sizes(options.buffer_bytes_per_cpu, possible_cpus());
   if (!sizes) return fail(sizes.error());
-  Result<std::unique_ptr<ProbeSet>> probes = ProbeSet::load(*sizes);
+  Result<std::unique_ptr<ProbeSet>> probes = ProbeSet::load(*sizes, options.usdt);
   if (!probes) return fail(std::move(probes.error()));
   // It drains before the first record is written, so that starting on a busy machine, or a walk
   // over a great many threads, costs none.

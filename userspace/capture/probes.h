@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/units.h"
+#include "capture/capture.h"
 #include "capture/lanes.h"
 #include "observe/wire.h"
 
@@ -19,7 +20,8 @@ namespace observe {
 class ProbeSet {
  public:
   // Loads the programs. Errors: kNotAllowed where privileges, lockdown or the kernel forbid it.
-  static Result<std::unique_ptr<ProbeSet>> load(const LaneSizes& sizes);
+  static Result<std::unique_ptr<ProbeSet>> load(const LaneSizes& sizes,
+                                                std::vector<UsdtProbe> usdt = {});
   ~ProbeSet();
 
   // Attaches every probe and prepares `seed_passes` walks over all threads. It needs the same

@@ -115,6 +115,14 @@ Account event_of(const observe_account& record) {
           .run_delay_ns = record.run_delay_ns};
 }
 
+Marker event_of(const observe_mark& record) {
+  return {.at = time_of(record.head.at),
+          .kind = record.mark,
+          .tid = Tid{record.tid},
+          .a = record.a,
+          .b = record.b};
+}
+
 }  // namespace
 
 Cpu cpu_of(std::uint32_t cpu) {
@@ -150,6 +158,9 @@ bool add_record(const observe_record& record, std::uint32_t stream, TraceBuilder
       return true;
     case OBSERVE_KIND_ACCOUNT:
       builder.add(event_of(std::bit_cast<observe_account>(record)), stream);
+      return true;
+    case OBSERVE_KIND_MARK:
+      builder.add(event_of(std::bit_cast<observe_mark>(record)), stream);
       return true;
     default:
       return false;

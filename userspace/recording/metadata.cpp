@@ -15,6 +15,7 @@ static void fields(Archive& archive, RunInfo& run) {
   archive("parameters", run.parameters);
   archive("seed", run.seed);
   archive("started_at", run.started_at);
+  archive("usdt", run.usdt);
   archive("root_process", run.root_process);
   archive("observer_process", run.observer_process);
   archive("version", run.version);

@@ -296,6 +296,12 @@ std::string json_summary(const report::Summary& summary) {
                                  {"target", holder.target},
                                  {"ns", json(holder.time)}};
                        })},
+      {"markers", list(summary.markers,
+                       [](const report::MarkerCount& marker) -> Json {
+                         return {{"name", json(marker.name)},
+                                 {"count", marker.count},
+                                 {"threads", marker.threads}};
+                       })},
       {"threads", list(summary.threads, thread_json)},
       {"cpus", list(summary.cpus, cpu_json)},
       {"workload", workload_json(summary.workload)},

@@ -181,6 +181,13 @@ struct KernelAgreement {
   double worst_run_percent = 0;  // of time on a CPU, beyond what the readings' own lag explains
 };
 
+// How often observed threads came to a place that a workload or a USDT probe marks.
+struct MarkerCount {
+  std::string name;  // "operation end"; of other providers' probes PROVIDER:NAME
+  std::uint64_t count = 0;
+  std::uint64_t threads = 0;
+};
+
 struct Workload {
   std::map<std::string, Value> ground_truth;
   std::vector<Prediction> predictions;
@@ -199,7 +206,8 @@ struct Summary {
   std::vector<RoleSummary> roles;  // of the observed threads, longest first
   std::vector<Holder> holders;     // longest first
   std::optional<Workload> workload;
-  std::vector<Finding> findings;  // the first is the verdict of the run
+  std::vector<MarkerCount> markers;  // those that occurred, and USDT probes that did not
+  std::vector<Finding> findings;     // the first is the verdict of the run
   std::vector<SelfCheck> self_checks;
   KernelAgreement kernel_agreement;
 };

@@ -158,11 +158,17 @@ inline constexpr unsigned kTaskLeftBits = 32;
 enum class TaskLeft : std::uint8_t { kReady = 0, kBlocked = 1, kFinished = 2 };
 inline constexpr unsigned kLostUpdateTagBits = 16;
 
-// Written by the workload itself, on the same clock.
+// Marks of a program's USDT probes that have no meaning of their own get numbers from here on, in
+// the order of RunInfo::usdt.
+inline constexpr std::uint16_t kFirstUsdtMark = 0x8000;
+inline constexpr std::uint16_t kNoLane = 0xffff;
+
+// Written by the workload itself, or found at a USDT probe of any program; on the same clock.
 struct Marker {
   Time at;
-  std::uint16_t kind = 0;  // MarkerKind
-  std::uint16_t lane = 0;  // the workload's own number of the thread
+  std::uint16_t kind = 0;        // MarkerKind, or from kFirstUsdtMark on
+  std::uint16_t lane = kNoLane;  // the workload's own number of the thread
+  Tid tid{};                     // of a USDT probe's thread, which has no lane
   std::uint64_t a = 0;
   std::uint64_t b = 0;
   ThreadRef thread = kNoThread;

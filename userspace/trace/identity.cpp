@@ -349,6 +349,11 @@ void IdentityTracker::resolve(Account& event) {
 }
 
 void IdentityTracker::resolve(Marker& event) {
+  if (event.tid != Tid{}) {
+    event.thread = by_tid_.find(event.tid);
+    if (event.thread == kNoThread) event.thread = create(event.tid, event.at);
+    return;
+  }
   if (event.lane >= marker_tids_.size()) return;
   const ThreadRef thread = by_tid_.find(marker_tids_[event.lane]);
   if (thread == kNoThread) return;

@@ -22,6 +22,7 @@ struct RunInfo {
   std::map<std::string, std::string> parameters;  // effective, with their defaults
   std::uint64_t seed = 0;
   std::string started_at;           // UTC, RFC 3339
+  std::vector<std::string> usdt;    // probes of programs that were asked for: PATH:PROVIDER:NAME
   std::optional<Pid> root_process;  // the workload's, command's or observed process
   Pid observer_process{};
   std::string version;  // of observe

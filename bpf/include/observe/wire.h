@@ -34,6 +34,7 @@ enum observe_kind {
 	OBSERVE_KIND_EXEC = 8,	     /* sched_process_exec */
 	OBSERVE_KIND_EXIT = 9,	     /* sched_process_exit: dying, not yet switched out */
 	OBSERVE_KIND_ACCOUNT = 10,   /* the kernel's account of a thread, at its last switch-out */
+	OBSERVE_KIND_MARK = 11,	     /* a program came to a place that it marked (USDT) */
 	OBSERVE_KIND_END,	     /* one past the newest kind */
 };
 
@@ -128,6 +129,17 @@ struct observe_account {
 	__u64 run_delay_ns; /* sched_info.run_delay; ~0 where the kernel keeps none */
 };
 OBSERVE_ASSERT_SIZE(struct observe_account, 48);
+
+struct observe_mark {
+	struct observe_head head;
+	__u32 tid;
+	__u16 mark; /* the number that the recorder gave to this place */
+	__u16 reserved;
+	__u64 a; /* the first two arguments, 0 where there are none */
+	__u64 b;
+	__u64 reserved2;
+};
+OBSERVE_ASSERT_SIZE(struct observe_mark, 48);
 
 struct observe_record {
 	struct observe_head head;

@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "capture/restrictions.h"
 
 namespace observe {
@@ -109,6 +110,22 @@ Error explain_load_failure(std::string action, int errno_value, const LibbpfLog&
   } else {
     error.advice = "see: observe doctor; OBSERVE_DEBUG=1 shows all that the kernel said";
   }
+  return error;
+}
+
+Error explain_usdt_failure(const UsdtProbe& probe, int errno_value, const LibbpfLog& log) {
+  const std::string action =
+      fmt::format("watch the USDT probe {}:{} of '{}'", text::sanitise(probe.provider),
+                  text::sanitise(probe.name), text::sanitise(probe.path));
+  if (errno_value == EPERM || errno_value == EACCES) {
+    return explain_load_failure(action, errno_value, log);
+  }
+  Error error = error_from_errno(action, errno_value);
+  if (const std::string said = log.summary(); !said.empty()) {
+    error.reason += fmt::format(" ({})", text::sanitise(said));
+  }
+  error.advice = fmt::format("see which probes it has: readelf --notes '{}'",
+                             text::sanitise(probe.path));
   return error;
 }
 

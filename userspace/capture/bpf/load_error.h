@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "capture/capture.h"
 
 namespace observe {
 
@@ -27,5 +28,8 @@ class LibbpfLog {
 
 // kNotAllowed with advice where privileges or lockdown explain it, else with what libbpf said.
 Error explain_load_failure(std::string action, int errno_value, const LibbpfLog& log);
+
+// Why a USDT probe of a program cannot be attached to: mostly because it is not there.
+Error explain_usdt_failure(const UsdtProbe& probe, int errno_value, const LibbpfLog& log);
 
 }  // namespace observe

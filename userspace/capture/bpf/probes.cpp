@@ -25,7 +25,7 @@
 namespace observe {
 namespace {
 
-enum class Use { kAlways, kIfMemoryReadable, kSeeds };
+enum class Use { kAlways, kIfMemoryReadable, kSeeds, kMarkedPlaces };
 
 struct ProgramRow {
   const char* name;
@@ -44,7 +44,10 @@ constexpr ProgramRow kPrograms[] = {
     {"observe_exit", Use::kAlways},
     {"observe_rename", Use::kIfMemoryReadable},
     {"observe_seed", Use::kSeeds},
+    {"observe_mark", Use::kMarkedPlaces},
 };
+// libbpf's own, for the arguments of marked places.
+constexpr const char* kUsdtMaps[] = {"__bpf_usdt_specs", "__bpf_usdt_ip_to_spec_id"};
 
 constexpr const char* kLaneMaps[OBSERVE_LANES] = {"observe_sched", "observe_life"};
 
@@ -130,6 +133,7 @@ void set_config(const bpf_object* object, const observe_config& config) {
 
 struct ProbeSet::State {
   LaneSizes sizes;
+  std::vector<UsdtProbe> usdt;
   Object object;
   std::array<Mapping, OBSERVE_LANES> lanes;
   Mapping globals;
@@ -139,8 +143,23 @@ struct ProbeSet::State {
   std::vector<std::string> notes;
 
   Result<void> open(const KernelFacts& facts, const LibbpfLog& log);
+  bool wants(Use use, bool memory_readable) const;
   Result<void> map_memory();
+  Result<void> attach_marked_places(const bpf_program* program);
 };
+
+bool ProbeSet::State::wants(Use use, bool memory_readable) const {
+  switch (use) {
+    case Use::kIfMemoryReadable:
+      return memory_readable;
+    case Use::kMarkedPlaces:
+      return !usdt.empty();
+    case Use::kAlways:
+    case Use::kSeeds:
+      return true;
+  }
+  return true;
+}
 
 Result<void> ProbeSet::State::open(const KernelFacts& facts, const LibbpfLog& log) {
   const bool memory_readable = read_lockdown() != "confidentiality";
@@ -156,7 +175,10 @@ Result<void> ProbeSet::State::open(const KernelFacts& facts, const LibbpfLog& lo
   for (const ProgramRow& row : kPrograms) {
     bpf_program* program = bpf_object__find_program_by_name(object.get(), row.name);
     OBSERVE_CHECK(program != nullptr);
-    bpf_program__set_autoload(program, row.use != Use::kIfMemoryReadable || memory_readable);
+    bpf_program__set_autoload(program, wants(row.use, memory_readable));
+  }
+  for (const char* name : kUsdtMaps) {
+    bpf_map__set_autocreate(find_map(object.get(), name), !usdt.empty());
   }
   if (!memory_readable) notes.push_back("new thread names are not seen: kernel lockdown");
 
@@ -195,15 +217,30 @@ Result<void> ProbeSet::State::map_memory() {
   return {};
 }
 
+Result<void> ProbeSet::State::attach_marked_places(const bpf_program* program) {
+  for (const UsdtProbe& probe : usdt) {
+    const LibbpfLog log;
+    LIBBPF_OPTS(bpf_usdt_opts, options, .usdt_cookie = probe.mark);
+    constexpr pid_t kAnyProcess = -1;
+    Link link(bpf_program__attach_usdt(program, kAnyProcess, probe.path.c_str(),
+                                       probe.provider.c_str(), probe.name.c_str(), &options));
+    if (link == nullptr) return fail(explain_usdt_failure(probe, errno, log));
+    links.push_back(std::move(link));
+  }
+  return {};
+}
+
 ProbeSet::ProbeSet(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ProbeSet::~ProbeSet() = default;
 
-Result<std::unique_ptr<ProbeSet>> ProbeSet::load(const LaneSizes& sizes) {
+Result<std::unique_ptr<ProbeSet>> ProbeSet::load(const LaneSizes& sizes,
+                                                 std::vector<UsdtProbe> usdt) {
   const LibbpfLog log;
   Result<KernelFacts> facts = read_kernel_facts();
   if (!facts) return fail(std::move(facts.error()));
   auto state = std::make_unique<State>();
   state->sizes = sizes;
+  state->usdt = std::move(usdt);
   if (Result<void> opened = state->open(*facts, log); !opened)
     return fail(std::move(opened.error()));
   if (Result<void> mapped = state->map_memory(); !mapped) return fail(std::move(mapped.error()));
@@ -211,10 +248,14 @@ Result<std::unique_ptr<ProbeSet>> ProbeSet::load(const LaneSizes& sizes) {
 }
 
 Result<void> ProbeSet::attach(int seed_passes) {
-  const LibbpfLog log;
   for (const ProgramRow& row : kPrograms) {
     const bpf_program* program = bpf_object__find_program_by_name(state_->object.get(), row.name);
     if (!bpf_program__autoload(program)) continue;
+    if (row.use == Use::kMarkedPlaces) {
+      if (auto attached = state_->attach_marked_places(program); !attached) return attached;
+      continue;
+    }
+    const LibbpfLog log;
     Link link(row.use == Use::kSeeds ? bpf_program__attach_iter(program, nullptr)
                                      : bpf_program__attach(program));
     if (link == nullptr) {

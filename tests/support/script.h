@@ -318,21 +318,11 @@ class Script {
   }
   // A thread comes to a USDT probe.
   Script& reaches(Tid tid, std::uint16_t mark, std::uint64_t a = 0, std::uint64_t b = 0) {
-    Marker event;
-    event.at = now_;
-    event.kind = mark;
-    event.tid = tid;
-    event.a = a;
-    event.b = b;
+    const Marker event{.at = now_, .kind = mark, .tid = tid, .a = a, .b = b};
     return add(event, event_stream(about_[tid].last_cpu, kLifecycleLane));
   }
   Script& marks(std::uint16_t lane, std::uint16_t kind, std::uint64_t a = 0, std::uint64_t b = 0) {
-    Marker event;
-    event.at = now_;
-    event.kind = kind;
-    event.lane = lane;
-    event.a = a;
-    event.b = b;
+    const Marker event{.at = now_, .kind = kind, .lane = lane, .a = a, .b = b};
     return add(event, marker_stream(lane));
   }
 

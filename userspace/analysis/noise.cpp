@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "analysis/wording.h"
 
@@ -63,9 +64,17 @@ void measure_foreigners(const Facts& facts, const WaitStretches& waits, const Ph
   const Nanos wanted = own + foreign + observer;
   noise.foreign_share = wording::share(foreign, wanted);
   noise.observer_share = wording::share(observer, wanted);
-  std::map<std::string_view, Nanos> by_name;
+  std::set<std::string_view> ours;
+  facts.for_each_thread([&](ThreadRef, const ThreadInfo& info, const ThreadTimeline&) {
+    if (info.target) ours.insert(info.name());
+  });
+  std::map<std::string, Nanos> by_name;
   for (std::uint32_t i = 0; i < by_thread.size(); ++i) {
-    if (by_thread[i] > Nanos{0}) by_name[facts.info(ThreadRef{i}).name()] += by_thread[i];
+    if (by_thread[i] <= Nanos{0}) continue;
+    const ThreadInfo& info = facts.info(ThreadRef{i});
+    by_name[ours.contains(info.name())
+                ? fmt::format("{} of process {}", info.name(), raw(info.process))
+                : info.name()] += by_thread[i];
   }
   for (const auto& [name, time] : by_name) {
     if (time <= noise.worst_foreigner_time) continue;

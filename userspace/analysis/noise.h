@@ -24,8 +24,9 @@ inline constexpr double kCalibrationError = 0.05;
 }  // namespace noise_limits
 
 struct Noise {
-  double foreign_share = 0;     // of the CPU time wanted by observed threads, taken by others
-  std::string worst_foreigner;  // by name: threads of one name count together
+  double foreign_share = 0;  // of the CPU time wanted by observed threads, taken by others
+  // By name: threads of one name count together. With its process where ours have that name too.
+  std::string worst_foreigner;
   Nanos worst_foreigner_time{};
   double observer_share = 0;  // the same for the observer's own threads: not foreign, but shown
   double steal_share = 0;     // of the window, over the CPUs the observed threads used

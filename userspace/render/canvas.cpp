@@ -39,18 +39,18 @@ constexpr std::string_view kSgrReset = "\x1b[0m";
 
 struct StandIn {
   char32_t symbol;
-  char ascii;
+  std::string_view ascii;
 };
 
 constexpr std::array kStandIns{
-    StandIn{U'█', '#'}, StandIn{U'▇', '*'}, StandIn{U'▆', '+'},  StandIn{U'▅', '='},
-    StandIn{U'▄', '~'}, StandIn{U'▃', '-'}, StandIn{U'▂', '.'},  StandIn{U'▁', '_'},
-    StandIn{U'▒', '='}, StandIn{U'░', '.'}, StandIn{U'┄', '?'},  StandIn{U'▪', 'o'},
-    StandIn{U'µ', 'u'}, StandIn{U'μ', 'u'}, StandIn{U'·', '|'},  StandIn{U'×', 'x'},
-    StandIn{U'…', '~'}, StandIn{U'–', '-'}, StandIn{U'—', '-'},  StandIn{U'−', '-'},
-    StandIn{U'→', '>'}, StandIn{U'≤', '<'}, StandIn{U'≥', '>'},  StandIn{U'≈', '~'},
-    StandIn{U'±', '~'}, StandIn{U'≠', '!'}, StandIn{U'’', '\''}, StandIn{U'“', '"'},
-    StandIn{U'”', '"'},
+    StandIn{U'█', "#"},  StandIn{U'▇', "*"},  StandIn{U'▆', "+"},  StandIn{U'▅', "="},
+    StandIn{U'▄', "~"},  StandIn{U'▃', "-"},  StandIn{U'▂', "."},  StandIn{U'▁', "_"},
+    StandIn{U'▒', "="},  StandIn{U'░', "."},  StandIn{U'┄', "?"},  StandIn{U'▪', "o"},
+    StandIn{U'µ', "u"},  StandIn{U'μ', "u"},  StandIn{U'·', "|"},  StandIn{U'×', "x"},
+    StandIn{U'…', "~"},  StandIn{U'–', "-"},  StandIn{U'—', "-"},  StandIn{U'−', "-"},
+    StandIn{U'→', "->"}, StandIn{U'≤', "<="}, StandIn{U'≥', ">="}, StandIn{U'≈', "~"},
+    StandIn{U'±', "+-"}, StandIn{U'≠', "!="}, StandIn{U'’', "'"},  StandIn{U'“', "\""},
+    StandIn{U'”', "\""},
 };
 
 }  // namespace
@@ -90,10 +90,17 @@ Line& Line::column(std::size_t column) {
 }
 
 std::string Line::write(const TerminalStyle& style) const {
+  // A stand-in may be wider than its symbol, so they come before the measuring.
+  std::vector<Segment> segments = segments_;
+  std::size_t width = 0;
+  for (Segment& segment : segments) {
+    if (!style.unicode) segment.text = ascii_symbols(segment.text);
+    width += text::width(segment.text);
+  }
   std::string out;
   std::size_t room = style.columns;
-  const bool fits = width_ <= style.columns;
-  for (const Segment& segment : segments_) {
+  const bool fits = width <= style.columns;
+  for (const Segment& segment : segments) {
     if (room == 0) break;
     const std::size_t wanted = text::width(segment.text);
     // The ellipsis belongs to the last segment that shows.
@@ -101,7 +108,7 @@ std::string Line::write(const TerminalStyle& style) const {
     std::string shown = last ? text::cut(segment.text + "…", room) : segment.text;
     room -= std::min(room, text::width(shown));
     if (!style.unicode) shown = ascii_symbols(shown);
-    if (&segment == &segments_.back() || last) shown.erase(shown.find_last_not_of(' ') + 1);
+    if (&segment == &segments.back() || last) shown.erase(shown.find_last_not_of(' ') + 1);
     const bool inked = style.colour && segment.ink != Ink::kPlain;
     if (inked && !shown.empty()) {
       out += sgr(segment.ink);

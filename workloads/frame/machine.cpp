@@ -62,6 +62,9 @@ Machine read_machine() {
   const auto threads_max = parse_integer(first_line("/proc/sys/kernel/threads-max"));
   if (threads_max) machine.thread_limit = lower_limit(machine.thread_limit, *threads_max);
 
+  errno = 0;
+  const int own = getpriority(PRIO_PROCESS, 0);
+  if (errno == 0) machine.nice = own;
   const bool may_raise = has_capability(CAP_SYS_NICE);
   if (may_raise) {
     machine.realtime_limit = 99;
@@ -72,9 +75,7 @@ Machine read_machine() {
     machine.realtime_limit = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 99));
   }
   // RLIMIT_NICE: 20 - nice, see getrlimit(2). A nice value above the caller's own is always free.
-  errno = 0;
-  const int own = getpriority(PRIO_PROCESS, 0);
-  machine.nice_limit = errno == 0 ? own : 0;
+  machine.nice_limit = machine.nice;
   if (getrlimit(RLIMIT_NICE, &limit) == 0) {
     const int allowed = 20 - static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 40));
     machine.nice_limit = std::min(machine.nice_limit, allowed);

@@ -38,8 +38,7 @@ constexpr Parameter kCommon[] = {
      .type = ParameterType::kInteger,
      .minimum = "-20",
      .maximum = "19",
-     .fallback = "0",
-     .help = "nice value of all threads"},
+     .help = "nice value of all threads; default: the caller's own"},
     {.name = "slice-us",
      .type = ParameterType::kInteger,
      .unit = "us",
@@ -201,6 +200,7 @@ Result<Values> resolve(const Spec& spec, std::span<const Option> given, const Ma
     const std::string_view text = default_of(spec, *parameter);
     if (!text.empty()) values.set(std::string(parameter->name), std::string(text));
   }
+  if (!values.has("nice")) values.set("nice", fmt::format("{}", machine.nice));
   if (!values.has("cpus")) {
     if (machine.allowed_cpus.empty()) {
       return fail(Error{.action = "choose CPUs",

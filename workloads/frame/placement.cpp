@@ -99,7 +99,8 @@ Result<void> check_realtime(const Scheduling& scheduling, const Values& values,
   if (values.has("slice-us")) {
     return refuse("slice-us", "real-time threads have no slice that could be asked for");
   }
-  if (scheduling.nice != 0) return refuse("nice", "it means nothing for real-time threads");
+  if (scheduling.nice != machine.nice)
+    return refuse("nice", "it means nothing for real-time threads");
   Nanos longest = values.duration("warmup");
   if (values.has("duration")) longest += values.duration("duration");
   if (longest > kRealtimeLimit) {
@@ -228,7 +229,10 @@ Result<bool> prepare(const Scheduling& scheduling, const Rights& rights) {
     }
     return true;
   }
-  if (scheduling.nice < 0) {
+  errno = 0;
+  const int own = getpriority(PRIO_PROCESS, 0);
+  if (errno != 0) return fail(error_from_errno("read the workload's nice value", errno));
+  if (scheduling.nice < own) {
     if (auto done = become_nice(scheduling.nice); !done) return fail(done.error());
   }
   bool all = true;

@@ -80,6 +80,7 @@ struct Machine {
   std::int64_t thread_limit = 0;  // RLIMIT_NPROC, threads-max; 0: not known
   int realtime_limit = 0;         // highest real-time priority that may be asked for; 0: none
   int nice_limit = 0;             // lowest nice value that may be asked for
+  int nice = 0;                   // the caller's own: what threads get that ask for none
 };
 
 Machine read_machine();

@@ -65,13 +65,15 @@ TEST_CASE("without privileges the answer is 3, and nothing is left") {
   OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
   const Folder folder;
   std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
-  const Finished run = run_observe(folder, {"--workload", "contended-counter", "--duration", "20s"},
-                                   {.without_privileges = true});
+  const std::string seed = "4711004711";  // to know our own processes by
+  const Finished run =
+      run_observe(folder, {"--workload", "contended-counter", "--duration", "20s", "--seed", seed},
+                  {.without_privileges = true});
   INFO(run.err);
   CHECK(run.status == 3);
   CHECK(contains(run.err, "sudo"));
   CHECK(folder.names().empty());
-  CHECK(gone("contended-counter"));
+  CHECK(gone(seed));
 }
 
 TEST_CASE("an interrupted workload is reported all the same") {

@@ -94,6 +94,7 @@ Running::Running(const Folder& folder, std::vector<std::string> words, const Run
   const int in = open("/dev/null", O_RDONLY);
   const int out = open(out_.c_str(), O_WRONLY | O_CREAT, 0644);
   const int err = open(err_.c_str(), O_WRONLY | O_CREAT, 0644);
+  const int program = open(argv[0], O_PATH | O_CLOEXEC);
   bool ready = in >= 0 && out >= 0 && err >= 0 && chdir(folder.path().c_str()) == 0 &&
                dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(err, 2) == 2;
   for (const char* name : {"SUDO_UID", "SUDO_GID", "SUDO_USER"}) unsetenv(name);
@@ -104,6 +105,8 @@ Running::Running(const Folder& folder, std::vector<std::string> words, const Run
     ready = ready && setgroups(0, nullptr) == 0 && setresgid(kNobody, kNobody, kNobody) == 0 &&
             setresuid(kNobody, kNobody, kNobody) == 0;
   }
+  // A checkout in root's own home: others may run the program, but not walk the path to it.
+  if (ready && options.without_privileges) fexecve(program, argv.data(), environ);
   if (ready) execvp(argv[0], argv.data());
   _exit(125);
 }

@@ -55,6 +55,15 @@ TEST_CASE("the observer's own threads are shown, not counted as foreign") {
   CHECK(noise.quiet());
 }
 
+TEST_CASE("a foreigner that has the name of an observed thread is told by its process") {
+  RunInfo run{.kind = RunKind::kPid, .root_process = Pid{raw(A)}};
+  Script script;
+  script.run(run).name(A, "intruder").name(C, "intruder");
+  script.has(A, queued(cpu0)).has(C, running(cpu0)).at(50us).switches(cpu0, C, A).at(100us);
+  const Story story(script);
+  CHECK(measure_noise(story.facts()).worst_foreigner == "intruder of process 103");
+}
+
 TEST_CASE("foreigners of one name count together") {
   RunInfo run{.kind = RunKind::kPid, .root_process = Pid{raw(A)}};
   Script script;

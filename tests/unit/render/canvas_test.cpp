@@ -31,12 +31,22 @@ TEST_CASE("hostile text cannot reach the terminal") {
   CHECK(line.write({}) == "\\x1b]0;title\\x07\xef\xbf\xbdx\\n");
 }
 
-TEST_CASE("every symbol has a stand-in as wide as itself") {
-  const std::string symbols = "▁▂▃▄▅▆▇█▒░┄µ·×…–→≤≥≈±";
+TEST_CASE("every symbol of a bar or a sparkline has a stand-in as wide as itself") {
+  const std::string symbols = "▁▂▃▄▅▆▇█▒░┄µ·×…–≈";
   const std::string ascii = ascii_symbols(symbols);
   CHECK(ascii.find('?') == ascii.rfind('?'));  // only the sign of the unknown state
   CHECK(text::width(ascii) == text::width(symbols));
   CHECK(ascii_symbols("ö") == "?");
+}
+
+TEST_CASE("symbols of arithmetic are spelt out, and a line is cut only after that") {
+  CHECK(ascii_symbols("146 ±2, ≤3, ≥4, a→b") == "146 +-2, <=3, >=4, a->b");
+  Line line;
+  line.add("ab±").add("cd");
+  TerminalStyle style{.columns = 6, .unicode = false};
+  CHECK(line.write(style) == "ab+-cd");
+  style.columns = 5;
+  CHECK(text::width(line.write(style)) == 5);
 }
 
 TEST_CASE("trailing spaces are not written") {

@@ -43,7 +43,9 @@ TEST_CASE("symbols of arithmetic are spelt out, and a line is cut only after tha
   CHECK(ascii_symbols("146 ±2, ≤3, ≥4, a→b") == "146 +-2, <=3, >=4, a->b");
   Line line;
   line.add("ab±").add("cd");
-  TerminalStyle style{.columns = 6, .unicode = false};
+  TerminalStyle style;
+  style.unicode = false;
+  style.columns = 6;
   CHECK(line.write(style) == "ab+-cd");
   style.columns = 5;
   CHECK(text::width(line.write(style)) == 5);

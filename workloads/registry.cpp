@@ -12,9 +12,14 @@ namespace observe::workloads {
 
 std::span<const Spec> registry() {
   static const Spec kRows[] = {
-      contended_counter(),  preemptible_spinners(), fork_join(), amdahl(),
-      barrier_stragglers(), oversubscribe(),        placement(), ping_pong(),
-      false_sharing(),
+      contended_counter(),  preemptible_spinners(),
+      fork_join(),          amdahl(),
+      barrier_stragglers(), oversubscribe(),
+      placement(),          ping_pong(),
+      false_sharing(),      coop_hog(),
+      coop_tasks(),         yielders(),
+      yield_vs_spin(),      sleeper(),
+      fair_shares(),        custom_slices(),
   };
   return kRows;
 }

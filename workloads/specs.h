@@ -14,5 +14,12 @@ Spec oversubscribe();
 Spec placement();
 Spec ping_pong();
 Spec false_sharing();
+Spec coop_hog();
+Spec coop_tasks();
+Spec custom_slices();
+Spec fair_shares();
+Spec sleeper();
+Spec yield_vs_spin();
+Spec yielders();
 
 }  // namespace observe::workloads

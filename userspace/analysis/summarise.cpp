@@ -9,6 +9,7 @@
 #include "analysis/quality_notes.h"
 #include "analysis/results.h"
 #include "analysis/self_checks.h"
+#include "analysis/user_tasks.h"
 
 namespace observe {
 namespace {
@@ -258,6 +259,9 @@ report::Summary summarise(const Facts& facts) {
   summary.kernel_agreement = kernel_agreement(summary.self_checks);
   if (results.latency.worst) {
     summary.worst_waiter = facts.info(results.latency.worst->thread).name();
+  }
+  if (const auto lanes = user_tasks(facts); !lanes.empty()) {
+    summary.user_tasks = user_tasks_summary(facts, lanes);
   }
   if (const JudgeRow* const row = judge_of(facts.trace)) {
     Judgement judgement = row->judge(facts, results.noise);

@@ -30,6 +30,8 @@ const char* type_name(workloads::ParameterType type) {
       return "policy";
     case workloads::ParameterType::kFlag:
       return "flag";
+    case workloads::ParameterType::kIntegerList:
+      return "integer-list";
   }
   return "unknown";
 }

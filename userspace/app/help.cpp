@@ -40,6 +40,7 @@ std::string placeholder(const Parameter& parameter) {
     case ParameterType::kChoice:
       return "WHICH";
     case ParameterType::kCpuList:
+    case ParameterType::kIntegerList:
       return "LIST";
     case ParameterType::kPolicy:
       return "POLICY";

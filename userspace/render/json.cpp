@@ -240,6 +240,31 @@ Json role_json(const report::RoleSummary& role) {
           {"unknown_ns", json(role.unknown)}};
 }
 
+Json user_task_thread_json(const report::UserTaskThread& thread) {
+  Json worst = nullptr;
+  if (thread.worst) {
+    worst = {{"task", thread.worst->task},
+             {"ran_instead", json(thread.worst->ran_instead)},
+             {"ran_ns", json(thread.worst->ran)},
+             {"off_cpu_ns", json(thread.worst->off_cpu)}};
+  }
+  return {{"name", json(thread.name)},
+          {"tid", thread.tid},
+          {"tasks", thread.tasks},
+          {"switches", thread.switches},
+          {"kernel_switches", thread.kernel_switches},
+          {"contradictions", thread.contradictions},
+          {"lifetime_ns", json(thread.lifetime)},
+          {"run_ns", json(thread.run)},
+          {"wait_for_turn_ns", json(thread.wait_for_turn)},
+          {"wait_for_cpu_ns", json(thread.wait_for_cpu)},
+          {"blocked_ns", json(thread.blocked)},
+          {"unknown_ns", json(thread.unknown)},
+          {"waits", percentiles_json(thread.waits, true)},
+          {"runs", percentiles_json(thread.runs, false)},
+          {"worst", std::move(worst)}};
+}
+
 Json workload_json(const std::optional<report::Workload>& workload) {
   if (!workload) return nullptr;
   Json truth = Json::object();
@@ -304,6 +329,8 @@ std::string json_summary(const report::Summary& summary) {
                        })},
       {"threads", list(summary.threads, thread_json)},
       {"cpus", list(summary.cpus, cpu_json)},
+      {"user_tasks", summary.user_tasks ? list(summary.user_tasks->threads, user_task_thread_json)
+                                        : Json(nullptr)},
       {"workload", workload_json(summary.workload)},
       {"findings", list(summary.findings, finding_json)},
       {"self_checks", list(summary.self_checks, check_json)},

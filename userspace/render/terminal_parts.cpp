@@ -367,6 +367,7 @@ Lines number_lines(const report::Summary& summary, std::size_t columns) {
                         count(summary.totals.migrations), count(summary.totals.wakeups),
                         summary.totals.parallelism_mean, summary.totals.concurrency_mean));
   lines.push_back(holder_line(summary, columns));
+  for (Line& line : user_task_lines(summary, columns)) lines.push_back(std::move(line));
   return lines;
 }
 

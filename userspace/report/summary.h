@@ -194,6 +194,32 @@ struct Workload {
   std::vector<std::string> headline;  // the workload's own result, at most two short lines
 };
 
+// The longest wait of a task for its turn, and who had it meanwhile.
+struct WorstTaskWait {
+  std::uint32_t task = 0;
+  std::optional<std::uint32_t> ran_instead;  // the task that ran for longest meanwhile
+  Nanos ran{};
+  Nanos off_cpu{};  // of the wait, the thread itself had no CPU
+};
+
+// Tasks that a program schedules by itself on one kernel thread. The five parts of their lives add
+// up to `lifetime`.
+struct UserTaskThread {
+  std::string name;
+  std::uint32_t tid = 0;
+  std::uint64_t tasks = 0, switches = 0;
+  std::uint64_t kernel_switches = 0;  // of the thread, meanwhile
+  std::uint64_t contradictions = 0;   // markers that show that others are missing
+  Nanos lifetime{}, run{}, wait_for_turn{}, wait_for_cpu{}, blocked{}, unknown{};
+  Percentiles waits;                   // for the turn
+  Percentiles runs;                    // time on a CPU within one turn
+  std::optional<WorstTaskWait> worst;  // waits.max
+};
+
+struct UserTasks {
+  std::vector<UserTaskThread> threads;
+};
+
 struct Summary {
   Run run;
   Host host;
@@ -205,6 +231,7 @@ struct Summary {
   std::vector<CpuSummary> cpus;
   std::vector<RoleSummary> roles;  // of the observed threads, longest first
   std::vector<Holder> holders;     // longest first
+  std::optional<UserTasks> user_tasks;
   std::optional<Workload> workload;
   std::vector<MarkerCount> markers;  // those that occurred, and USDT probes that did not
   std::vector<Finding> findings;     // the first is the verdict of the run

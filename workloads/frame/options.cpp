@@ -115,6 +115,15 @@ Result<void> check_value(const Parameter& parameter, std::string_view text) {
   switch (parameter.type) {
     case ParameterType::kInteger:
       return check_bounds<std::int64_t>(parameter, text, parse_integer);
+    case ParameterType::kIntegerList: {
+      const auto values = parse_integer_list(text);
+      if (!values) return fail(values.error());
+      for (const std::int64_t value : *values) {
+        auto checked = check_bounds<std::int64_t>(parameter, std::to_string(value), parse_integer);
+        if (!checked) return checked;
+      }
+      return {};
+    }
     case ParameterType::kReal:
       return check_bounds<double>(parameter, text, parse_real);
     case ParameterType::kDuration:

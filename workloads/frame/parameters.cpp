@@ -123,6 +123,21 @@ Result<std::vector<Cpu>> parse_cpu_list(std::string_view text) {
   return cpus;
 }
 
+Result<std::vector<std::int64_t>> parse_integer_list(std::string_view text) {
+  constexpr std::size_t kMost = 64;
+  std::vector<std::int64_t> values;
+  for (bool more = true; more;) {
+    const std::size_t comma = text.find(',');
+    const auto value = parse_integer(text.substr(0, comma));
+    if (!value) return fail(value.error());
+    if (values.size() == kMost) return refuse("the list is too long");
+    values.push_back(*value);
+    more = comma != std::string_view::npos;
+    if (more) text.remove_prefix(comma + 1);
+  }
+  return values;
+}
+
 Result<PolicyChoice> parse_policy(std::string_view text) {
   if (text == "other") return PolicyChoice{Policy::kOther};
   if (text == "batch") return PolicyChoice{Policy::kBatch};
@@ -171,6 +186,12 @@ Nanos Values::duration(std::string_view name) const {
 
 std::vector<Cpu> Values::cpus(std::string_view name) const {
   auto value = parse_cpu_list(text(name));
+  OBSERVE_CHECK(value.has_value());
+  return *std::move(value);
+}
+
+std::vector<std::int64_t> Values::integers(std::string_view name) const {
+  auto value = parse_integer_list(text(name));
   OBSERVE_CHECK(value.has_value());
   return *std::move(value);
 }

@@ -14,6 +14,8 @@ namespace observe::workloads {
 
 // The Errors of these say only why the text is wrong (Error::reason); the caller knows the option.
 Result<std::int64_t> parse_integer(std::string_view text);
+// 0,5 or -3,0,0: in the order given, which may repeat; at most 64.
+Result<std::vector<std::int64_t>> parse_integer_list(std::string_view text);
 Result<double> parse_real(std::string_view text);     // finite
 Result<Nanos> parse_duration(std::string_view text);  // 10us, 500ms, 1.5s, 2m; not negative
 Result<std::vector<Cpu>> parse_cpu_list(std::string_view text);  // 0-2,5; sorted, without doubles

@@ -17,7 +17,16 @@ namespace observe::workloads {
 
 class Stage;  // stage.h: threads, gate, markers, stop flag, results
 
-enum class ParameterType { kInteger, kReal, kDuration, kChoice, kCpuList, kFlag, kPolicy };
+enum class ParameterType {
+  kInteger,
+  kReal,
+  kDuration,
+  kChoice,
+  kCpuList,
+  kFlag,
+  kPolicy,
+  kIntegerList
+};
 
 // An option of a workload: `--name`. Bounds and default are text in the option's own unit, so that
 // help, list --json and the parser speak of the same thing.
@@ -48,6 +57,7 @@ class Values {
   double real(std::string_view name) const;
   Nanos duration(std::string_view name) const;
   std::vector<Cpu> cpus(std::string_view name) const;
+  std::vector<std::int64_t> integers(std::string_view name) const;
   bool flag(std::string_view name) const;
   const std::map<std::string, std::string>& all() const { return texts_; }
 

@@ -34,5 +34,12 @@ Judgement judge_oversubscribe(const Facts& facts, const Noise& noise);
 Judgement judge_placement(const Facts& facts, const Noise& noise);
 Judgement judge_ping_pong(const Facts& facts, const Noise& noise);
 Judgement judge_false_sharing(const Facts& facts, const Noise& noise);
+Judgement judge_coop_hog(const Facts& facts, const Noise& noise);
+Judgement judge_coop_tasks(const Facts& facts, const Noise& noise);
+Judgement judge_custom_slices(const Facts& facts, const Noise& noise);
+Judgement judge_fair_shares(const Facts& facts, const Noise& noise);
+Judgement judge_sleeper(const Facts& facts, const Noise& noise);
+Judgement judge_yield_vs_spin(const Facts& facts, const Noise& noise);
+Judgement judge_yielders(const Facts& facts, const Noise& noise);
 
 }  // namespace observe

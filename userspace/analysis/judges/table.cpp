@@ -13,6 +13,13 @@ constexpr JudgeRow kJudges[] = {
     {"placement", judge_placement},
     {"ping-pong", judge_ping_pong},
     {"false-sharing", judge_false_sharing},
+    {"coop-hog", judge_coop_hog},
+    {"coop-tasks", judge_coop_tasks},
+    {"custom-slices", judge_custom_slices},
+    {"fair-shares", judge_fair_shares},
+    {"sleeper", judge_sleeper},
+    {"yield-vs-spin", judge_yield_vs_spin},
+    {"yielders", judge_yielders},
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
 // oversubscribe, placement, ping-pong and false-sharing.
+#include "analysis/judges/cpu_sharing.h"
 #include "concurrency_story.h"
 
 namespace observe {
@@ -194,6 +195,20 @@ TEST_CASE("a migration of a pinned thread refutes the prediction") {
   CHECK(the(judgement, "migrations, pinned").verdict == PredictionVerdict::kRefuted);
   CHECK(the(judgement, "CPUs at work, pinned").verdict == PredictionVerdict::kRefuted);
   CHECK(the(Placed{.cpus = 1}.judge(), "CPUs at work, pinned").reason == "needs 2 CPUs");
+}
+
+TEST_CASE("what may have happened in unknown time neither shows nor refutes") {
+  const Expected expected{.name = "CPUs", .predicted = 2, .measured = 1.5, .tolerance = 0.1};
+  Conditions little;
+  doubt_unknown(little, expected, 0.3, 30ms);
+  CHECK(little.doubts.empty());
+  Conditions enough;
+  doubt_unknown(enough, expected, 0.5, 50ms);
+  REQUIRE(enough.doubts.size() == 1);
+  CHECK(enough.doubts.front().find("not known for 50") != std::string::npos);
+  Conditions held;
+  doubt_unknown(held, {.predicted = 2, .measured = 1.95, .tolerance = 0.1}, 0.5, 50ms);
+  CHECK(held.doubts.empty());
 }
 
 TEST_CASE("a round trip on one CPU is two switches, and across two it is not shorter") {

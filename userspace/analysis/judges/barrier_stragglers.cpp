@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "analysis/judges/cpu_sharing.h"
 #include "analysis/judges/judge.h"
 #include "analysis/judges/rounds_run.h"
 #include "analysis/wording.h"
@@ -29,13 +30,15 @@ report::Prediction predict_waiting(const Facts& facts, const RoundsRun& run, con
     conditions.lacking.emplace_back("the formula needs a CPU for each thread");
   }
   const double longest = *std::ranges::max_element(run.cpu_shares_ns);
-  return judge({.name = "waiting at the barrier",
-                .formula = "Σ(max(w) − w) / (N · max(w))",
-                .predicted = 1 - run.work_ns() / (threads * longest),
-                .measured = waited_at_barrier(facts, run),
-                // Each thread works for w / T of the time, which is off by as much as T is.
-                .tolerance = rounds_slack(run, noise)},
-               noise, conditions);
+  const Expected expected{.name = "waiting at the barrier",
+                          .formula = "Σ(max(w) − w) / (N · max(w))",
+                          .predicted = 1 - run.work_ns() / (threads * longest),
+                          .measured = waited_at_barrier(facts, run),
+                          // Each thread works for w / T of the time, which is off by as much as T.
+                          .tolerance = rounds_slack(run, noise)};
+  doubt_unknown(conditions, expected, wording::share(run.unknown, length_of(run.shared)) / threads,
+                run.unknown);
+  return judge(expected, noise, conditions);
 }
 
 }  // namespace

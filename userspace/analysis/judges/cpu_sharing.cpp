@@ -4,6 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+
+#include "analysis/wording.h"
 
 namespace observe {
 
@@ -42,6 +45,14 @@ Nanos idle_time(const Facts& facts, const std::vector<Cpu>& cpus, const Stretch&
 std::string boot_options_text(const HostInfo& host) {
   if (host.boot_options.empty()) return {};
   return fmt::format(", booted with {}", fmt::join(host.boot_options, " "));
+}
+
+void doubt_unknown(Conditions& conditions, const Expected& expected, double unknown, Nanos time) {
+  if (!expected.predicted || !expected.measured) return;
+  const double difference = std::abs(*expected.measured - *expected.predicted);
+  if (difference <= expected.tolerance || difference > expected.tolerance + unknown) return;
+  conditions.doubts.push_back(
+      fmt::format("what the threads did is not known for {}", wording::duration(time)));
 }
 
 std::optional<std::string> unfair_policy(const Facts& facts) {

@@ -29,6 +29,10 @@ Nanos idle_time(const Facts& facts, const std::vector<Cpu>& cpus, const Stretch&
 // Scheduling options that the kernel was booted with, ", booted with sched_x"; else empty.
 std::string boot_options_text(const HostInfo& host);
 
+// Doubts a comparison for equality that does not hold, but might if it were known what the threads
+// did in the time that is unknown: `unknown` is what that time may add, in the value's unit.
+void doubt_unknown(Conditions& conditions, const Expected& expected, double unknown, Nanos time);
+
 // Why the formulas for fair threads do not hold for these; nothing when they do.
 std::optional<std::string> unfair_policy(const Facts& facts);
 

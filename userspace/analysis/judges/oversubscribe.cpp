@@ -100,35 +100,28 @@ Judgement judge_oversubscribe(const Facts& facts, const Noise& noise) {
     unknown += actor.conduct.in(State::kUnknown);
   }
   // What others took is lost to the threads' CPU time, and adds to their waiting; so is what CPUs
-  // were idle. Both are measured, and so is the time of which nothing is known.
+  // were idle. Both are measured.
   const double taken = noise.foreign_share + noise.observer_share + noise.steal_share;
-  const double tolerance = taken * ms(demand.phases) + ms(supply.idle) + ms(unknown);
-  auto& predictions = judgement.workload.predictions;
-  predictions.push_back(judge({.name = "CPU time",
-                               .formula = "∫ min(n, C) dt",
-                               .unit = "ms",
-                               .predicted = ms(demand.cpu_time),
-                               .measured = ms(running),
-                               .tolerance = tolerance},
-                              noise, conditions));
-  predictions.push_back(judge({.name = "waiting",
-                               .formula = "∫ max(n − C, 0) dt",
-                               .unit = "ms",
-                               .predicted = ms(demand.waiting),
-                               .measured = ms(waiting),
-                               .tolerance = tolerance},
-                              noise, conditions));
+  const double tolerance = taken * ms(demand.phases) + ms(supply.idle);
   const auto account = delay_account(run->actors());
+  auto& predictions = judgement.workload.predictions;
+  const auto add = [&](std::string name, std::string formula, Nanos predicted,
+                       std::optional<double> measured, Conditions own) {
+    const Expected expected{.name = std::move(name),
+                            .formula = std::move(formula),
+                            .unit = "ms",
+                            .predicted = ms(predicted),
+                            .measured = measured,
+                            .tolerance = tolerance};
+    doubt_unknown(own, expected, ms(unknown), unknown);
+    predictions.push_back(judge(expected, noise, own));
+  };
+  add("CPU time", "∫ min(n, C) dt", demand.cpu_time, ms(running), conditions);
+  add("waiting", "∫ max(n − C, 0) dt", demand.waiting, ms(waiting), conditions);
   Conditions of_account = conditions;
   of_account.lossless = false;
   if (!account) of_account.lacking.emplace_back("the kernel keeps no account of waiting");
-  predictions.push_back(judge({.name = "waiting, the kernel's account",
-                               .formula = "∫ max(n − C, 0) dt",
-                               .unit = "ms",
-                               .predicted = ms(demand.waiting),
-                               .measured = account,
-                               .tolerance = tolerance},
-                              noise, of_account));
+  add("waiting, the kernel's account", "∫ max(n − C, 0) dt", demand.waiting, account, of_account);
 
   report::Finding finding{.id = "waiting", .verdict = verdict_over(predictions)};
   const std::string seen = fmt::format("{} on {} got {} of CPU time and waited {} in all",

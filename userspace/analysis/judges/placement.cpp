@@ -24,7 +24,7 @@ struct Placed {
   Stretch common;
   Nanos waiting{};
   double at_work = 0;  // CPUs
-  double unknown = 0;  // CPUs' worth of time of which it is not known
+  Nanos unknown{};
 };
 
 Placed placed(const Facts& facts, const WorkloadRun& run, std::uint64_t phase) {
@@ -49,8 +49,7 @@ Placed placed(const Facts& facts, const WorkloadRun& run, std::uint64_t phase) {
   result.waiting = time_in(facts, run.actors(), result.common, State::kWaiting);
   result.at_work = wording::share(time_in(facts, run.actors(), result.common, State::kRunning),
                                   result.common.length());
-  result.unknown = wording::share(time_in(facts, run.actors(), result.common, State::kUnknown),
-                                  result.common.length());
+  result.unknown = time_in(facts, run.actors(), result.common, State::kUnknown);
   return result;
 }
 
@@ -69,17 +68,17 @@ std::vector<report::Prediction> predict(const Facts& facts, const WorkloadRun& r
   if (cpus < 2) at_work.lacking.emplace_back("needs 2 CPUs");
   if (threads < 2) at_work.lacking.emplace_back("needs 2 threads");
   if (auto unfair = unfair_policy(facts)) at_work.lacking.push_back(*std::move(unfair));
-  predictions.push_back(judge(
-      {.name = "CPUs at work, pinned",
-       .formula = "min(N, C)",
-       .predicted = static_cast<double>(std::min(static_cast<std::int64_t>(threads), cpus)),
-       .measured = pinned.common.length() > Nanos{0} ? std::optional(pinned.at_work) : std::nullopt,
-       // What a quiet machine may take from each thread, what the observer took, and what is not
-       // known.
-       .tolerance =
-           static_cast<double>(threads) * (noise_limits::kForeignShare + noise.observer_share) +
-           pinned.unknown},
-      noise, at_work));
+  const Expected expected{
+      .name = "CPUs at work, pinned",
+      .formula = "min(N, C)",
+      .predicted = static_cast<double>(std::min(static_cast<std::int64_t>(threads), cpus)),
+      .measured = pinned.common.length() > Nanos{0} ? std::optional(pinned.at_work) : std::nullopt,
+      // What a quiet machine may take from each thread, and what the observer took.
+      .tolerance =
+          static_cast<double>(threads) * (noise_limits::kForeignShare + noise.observer_share)};
+  doubt_unknown(at_work, expected, wording::share(pinned.unknown, pinned.common.length()),
+                pinned.unknown);
+  predictions.push_back(judge(expected, noise, at_work));
   return predictions;
 }
 

@@ -20,6 +20,8 @@ using wording::decimal;
 using wording::duration;
 
 constexpr std::uint64_t kEnoughTurns = 20;
+// When others come in between more often than once in ten turns, their number tells little.
+constexpr double kMostInterrupted = 0.1;
 
 double ms(Nanos time) { return static_cast<double>(to_ns(time)) / 1e6; }
 double seconds(Nanos time) { return static_cast<double>(to_ns(time)) / 1e9; }
@@ -40,6 +42,7 @@ struct Rotation {
   std::vector<double> lengths_ms;
   std::vector<double> waits_ms;
   std::uint64_t interrupted = 0;
+  Nanos unknown{};  // what all threads did in it
   Nanos between{};  // from the first whole turn's beginning to the last one's end
 };
 
@@ -56,7 +59,9 @@ Rotation rotation_of(const Facts& facts, const WorkloadRun& run, const Stretch& 
     left[turn.actor] = turn.end;
     rotation.interrupted += turn.interrupted ? 1 : 0;
   }
-  rotation.between = rotation.turns.back().end - rotation.turns.front().begin;
+  const Stretch between{rotation.turns.front().begin, rotation.turns.back().end};
+  rotation.between = between.length();
+  rotation.unknown = time_in(facts, run.actors(), between, State::kUnknown);
   return rotation;
 }
 
@@ -108,15 +113,26 @@ std::vector<report::Prediction> predict_rotation(const Facts& facts, const Workl
   // A thread of others that comes in between may end a turn before its time: each can have added
   // one turn. One more for the two ends.
   const double wall = seconds(rotation.between);
-  add({.name = "turns per second",
-       .formula = "1 / q",
-       .unit = "/s",
-       .predicted = q ? std::optional(1e3 / *q) : std::nullopt,
-       .measured = wall > 0 ? std::optional(static_cast<double>(rotation.turns.size()) / wall)
-                            : std::nullopt,
-       .tolerance = wall > 0 && q ? (static_cast<double>(rotation.interrupted) + 1) / wall +
-                                        1e3 / *q - 1e3 / (*q + doubt)
-                                  : 0});
+  const auto turns = static_cast<double>(rotation.turns.size());
+  const Expected rate{.name = "turns per second",
+                      .formula = "1 / q",
+                      .unit = "/s",
+                      .predicted = q ? std::optional(1e3 / *q) : std::nullopt,
+                      .measured = wall > 0 ? std::optional(turns / wall) : std::nullopt,
+                      .tolerance = wall > 0 && q
+                                       ? (static_cast<double>(rotation.interrupted) + 1) / wall +
+                                             1e3 / *q - 1e3 / (*q + doubt)
+                                       : 0};
+  Conditions of_rate = conditions;
+  if (static_cast<double>(rotation.interrupted) > kMostInterrupted * turns) {
+    of_rate.doubts.push_back(fmt::format("threads of others came in between {} times in {} turns",
+                                         rotation.interrupted, rotation.turns.size()));
+  }
+  if (wall > 0 && q) {
+    // As many hand-overs may be missing as turns fit into it, and two more.
+    doubt_unknown(of_rate, rate, (ms(rotation.unknown) / *q + 2) / wall, rotation.unknown);
+  }
+  predictions.push_back(judge(rate, noise, of_rate));
   // EEVDF and CFS let no thread fall behind or run ahead by more than a turn.
   Nanos sum{};
   Nanos most{};
@@ -125,11 +141,15 @@ std::vector<report::Prediction> predict_rotation(const Facts& facts, const Workl
     sum += own;
     most = std::max(most, own);
   }
-  add({.name = "largest share",
-       .formula = "1 / N",
-       .predicted = 1.0 / (others + 1),
-       .measured = sum > Nanos{0} ? std::optional(wording::share(most, sum)) : std::nullopt,
-       .tolerance = q && sum > Nanos{0} ? (*q + doubt) / ms(sum) : 0});
+  const Expected share{
+      .name = "largest share",
+      .formula = "1 / N",
+      .predicted = 1.0 / (others + 1),
+      .measured = sum > Nanos{0} ? std::optional(wording::share(most, sum)) : std::nullopt,
+      .tolerance = q && sum > Nanos{0} ? (*q + doubt) / ms(sum) : 0};
+  Conditions of_share = conditions;
+  doubt_unknown(of_share, share, wording::share(rotation.unknown, sum), rotation.unknown);
+  predictions.push_back(judge(share, noise, of_share));
   return predictions;
 }
 
@@ -143,18 +163,18 @@ report::Prediction predict_parallel(const Facts& facts, const WorkloadRun& run,
   if (threads < 2) conditions.lacking.emplace_back("needs 2 threads");
   double shared = 0;  // CPUs' worth of waiting for one another
   double running = 0;
-  double unknown = 0;
+  Nanos unknown{};
   const Nanos length = phase.end - phase.begin;
   for (const Actor& actor : run.actors()) {
     const Conduct conduct = conduct_of(facts, actor.thread, phase.begin, phase.end);
     running += wording::share(conduct.in(State::kRunning), length);
     shared += wording::share(conduct.in(State::kWaiting), length);
-    unknown += wording::share(conduct.in(State::kUnknown), length);
+    unknown += conduct.in(State::kUnknown);
   }
   const double most = static_cast<double>(std::min(threads, cpus));
-  // What a quiet machine may take from them, what the observer took, and what is not known.
+  // What a quiet machine may take from them, and what the observer took.
   const double tolerance =
-      static_cast<double>(threads) * (noise_limits::kForeignShare + noise.observer_share) + unknown;
+      static_cast<double>(threads) * (noise_limits::kForeignShare + noise.observer_share);
   const double queued = static_cast<double>(threads) - most;
   if (!spread && shared > queued + tolerance) {
     conditions.doubts.push_back(fmt::format(
@@ -163,12 +183,13 @@ report::Prediction predict_parallel(const Facts& facts, const WorkloadRun& run,
         duration(Nanos{
             static_cast<std::int64_t>((shared - queued) * static_cast<double>(to_ns(length)))})));
   }
-  return judge({.name = "CPUs at work",
-                .formula = "min(N, CPUs)",
-                .predicted = most,
-                .measured = length > Nanos{0} ? std::optional(running) : std::nullopt,
-                .tolerance = tolerance},
-               noise, conditions);
+  const Expected expected{.name = "CPUs at work",
+                          .formula = "min(N, CPUs)",
+                          .predicted = most,
+                          .measured = length > Nanos{0} ? std::optional(running) : std::nullopt,
+                          .tolerance = tolerance};
+  doubt_unknown(conditions, expected, wording::share(unknown, length), unknown);
+  return judge(expected, noise, conditions);
 }
 
 std::string reason_of(const std::vector<report::Prediction>& predictions) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "analysis/judges/cpu_sharing.h"
 #include "analysis/wording.h"
 
 namespace observe {
@@ -95,7 +96,9 @@ std::optional<RoundsRun> read_rounds(const Facts& facts) {
   result.alone = every(phases, kPhasesOfARound, kAlone);
   result.shared = every(phases, kPhasesOfARound, kShared);
   result.running_ns = static_cast<double>(to_ns(result.run.in(State::kRunning)));
-  result.unknown_ns = static_cast<double>(to_ns(result.run.in(State::kUnknown)));
+  for (const Actor& actor : result.run.actors()) {
+    result.unknown += time_in(facts, actor, result.shared, State::kUnknown);
+  }
   result.at_work_alone = at_work(facts, result.run, result.alone);
   result.at_work_shared = at_work(facts, result.run, result.shared);
   return result;
@@ -105,8 +108,7 @@ double rounds_slack(const RoundsRun& run, const Noise& noise) {
   // The shares are of what the threads wanted: their own running, and what was taken.
   const double share = std::min(noise.foreign_share + noise.observer_share, 0.5);
   const double taken_ns = run.running_ns * share / (1 - share);
-  return ratio(taken_ns + run.unknown_ns + run.start_ns, run.shared_ns) + noise.steal_share +
-         run.cpu_growth;
+  return ratio(taken_ns + run.start_ns, run.shared_ns) + noise.steal_share + run.cpu_growth;
 }
 
 Conditions rounds_conditions(const RoundsRun& run) {
@@ -138,22 +140,26 @@ std::vector<report::Prediction> predict_rounds(const RoundsRun& run, const Noise
   const double tolerance = predicted * rounds_slack(run, noise);
   const Conditions conditions = rounds_conditions(run);
   std::vector<report::Prediction> predictions;
-  // The workload's own clock, no events.
-  Conditions own = conditions;
-  own.lossless = false;
-  predictions.push_back(judge({.name = "speed-up",
-                               .formula = formula,
-                               .predicted = predicted,
-                               .measured = run.measured_speed_up(),
-                               .tolerance = tolerance},
-                              noise, own));
-  predictions.push_back(
-      judge({.name = "CPUs at work",
-             .formula = formula,
-             .predicted = predicted,
-             .measured = run.shared.empty() ? std::nullopt : std::optional(run.at_work_shared),
-             .tolerance = tolerance},
-            noise, conditions));
+  // Others may have run, and the threads may not, in the time that is unknown.
+  const auto add = [&](const Expected& expected, Conditions own, double unknown) {
+    doubt_unknown(own, expected, unknown, run.unknown);
+    predictions.push_back(judge(expected, noise, own));
+  };
+  Conditions own_clock = conditions;
+  own_clock.lossless = false;
+  const double unknown = wording::share(run.unknown, length_of(run.shared));
+  add({.name = "speed-up",
+       .formula = formula,
+       .predicted = predicted,
+       .measured = run.measured_speed_up(),
+       .tolerance = tolerance},
+      own_clock, predicted * unknown);
+  add({.name = "CPUs at work",
+       .formula = formula,
+       .predicted = predicted,
+       .measured = run.shared.empty() ? std::nullopt : std::optional(run.at_work_shared),
+       .tolerance = tolerance},
+      conditions, unknown);
   return predictions;
 }
 

@@ -28,7 +28,7 @@ struct RoundsRun {
   std::vector<PhaseSpan> alone;
   std::vector<PhaseSpan> shared;
   double running_ns = 0;     // of all threads, in all phases
-  double unknown_ns = 0;     // the same, what is not known of them
+  Nanos unknown{};           // of all threads, while the work is shared out
   double at_work_alone = 0;  // CPUs, by the kernel's events
   double at_work_shared = 0;
 
@@ -40,9 +40,9 @@ struct RoundsRun {
 std::optional<RoundsRun> read_rounds(const Facts& facts);
 
 // By what part of itself the time shared out may differ from the formula: what others, the observer
-// and the hypervisor took, all of it then and from the CPU that finishes last; what is not known;
-// how far the work's own CPU time differs; and what starting and collecting threads takes. All are
-// measured in this run.
+// and the hypervisor took, all of it then and from the CPU that finishes last; how far the work's
+// own CPU time differs; and what starting and collecting threads takes. All are measured in this
+// run.
 double rounds_slack(const RoundsRun& run, const Noise& noise);
 
 Conditions rounds_conditions(const RoundsRun& run);

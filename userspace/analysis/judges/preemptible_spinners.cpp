@@ -133,7 +133,8 @@ std::vector<report::Prediction> predict_rotation(const Facts& facts, const Workl
     doubt_unknown(of_rate, rate, (ms(rotation.unknown) / *q + 2) / wall, rotation.unknown);
   }
   predictions.push_back(judge(rate, noise, of_rate));
-  // EEVDF and CFS let no thread fall behind or run ahead by more than a turn.
+  // EEVDF and CFS let no thread fall behind or run ahead of its share by more than a turn: by one
+  // when the stretch begins, and by one the other way when it ends.
   Nanos sum{};
   Nanos most{};
   for (const Actor& actor : run.actors()) {
@@ -146,7 +147,7 @@ std::vector<report::Prediction> predict_rotation(const Facts& facts, const Workl
       .formula = "1 / N",
       .predicted = 1.0 / (others + 1),
       .measured = sum > Nanos{0} ? std::optional(wording::share(most, sum)) : std::nullopt,
-      .tolerance = q && sum > Nanos{0} ? (*q + doubt) / ms(sum) : 0};
+      .tolerance = q && sum > Nanos{0} ? 2 * (*q + doubt) / ms(sum) : 0};
   Conditions of_share = conditions;
   doubt_unknown(of_share, share, wording::share(rotation.unknown, sum), rotation.unknown);
   predictions.push_back(judge(share, noise, of_share));

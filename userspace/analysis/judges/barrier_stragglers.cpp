@@ -36,7 +36,7 @@ report::Prediction predict_waiting(const Facts& facts, const RoundsRun& run, con
                           .measured = waited_at_barrier(facts, run),
                           // Each thread works for w / T of the time, which is off by as much as T.
                           .tolerance = rounds_slack(run, noise)};
-  doubt_unknown(conditions, expected, wording::share(run.unknown, length_of(run.shared)) / threads,
+  doubt_unknown(conditions, expected, wording::share(run.unknown, length_of(run.shared)),
                 run.unknown);
   return judge(expected, noise, conditions);
 }

@@ -140,7 +140,8 @@ std::vector<report::Prediction> predict_rounds(const RoundsRun& run, const Noise
   const double tolerance = predicted * rounds_slack(run, noise);
   const Conditions conditions = rounds_conditions(run);
   std::vector<report::Prediction> predictions;
-  // Others may have run, and the threads may not, in the time that is unknown.
+  // In the time that is unknown a thread may have run; or others, who made the round longer, which
+  // weighs more as the work is never less than its longest part.
   const auto add = [&](const Expected& expected, Conditions own, double unknown) {
     doubt_unknown(own, expected, unknown, run.unknown);
     predictions.push_back(judge(expected, noise, own));
@@ -159,7 +160,7 @@ std::vector<report::Prediction> predict_rounds(const RoundsRun& run, const Noise
        .predicted = predicted,
        .measured = run.shared.empty() ? std::nullopt : std::optional(run.at_work_shared),
        .tolerance = tolerance},
-      conditions, unknown);
+      conditions, predicted * unknown);
   return predictions;
 }
 

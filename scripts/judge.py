@@ -55,9 +55,7 @@ def complaints_of(run, counts_only):
     for check in checks:
         if check.get("promised", True) and not check["passed"]:
             only_timing = counts_only and check["unit"] == "%"
-            # Some vendors' kernels hide tasks: that is theirs, and the check names it.
-            hidden = "hides from its task list" in check.get("detail", "")
-            (remarks if only_timing or hidden else found).append(
+            (remarks if only_timing else found).append(
                 f"self-check failed: {check['name']}, {check['exact']} of {check['checked']} exact,"
                 f" worst {check['worst']:.4g} {check['unit']}")
     for thread in summary["threads"]:

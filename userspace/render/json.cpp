@@ -281,6 +281,7 @@ Json workload_json(const std::optional<report::Workload>& workload) {
                                          {"unit", json(prediction.unit)},
                                          {"tolerance", json(prediction.tolerance)},
                                          {"relation", word(prediction.relation)},
+                                         {"assumes_quiet", prediction.assumes_quiet},
                                          {"verdict", word(prediction.verdict)},
                                          {"reason", json(prediction.reason)}};
                                })},

@@ -149,6 +149,7 @@ struct Prediction {
   std::string unit;
   double tolerance = 0;  // absolute, in the same unit
   Relation relation = Relation::kEqual;
+  bool assumes_quiet = true;  // a disturbed machine spoils it
   PredictionVerdict verdict = PredictionVerdict::kCannotTell;
   std::string reason;
 };

@@ -42,7 +42,8 @@ Prediction predict_ledger(const CounterRun& run) {
                         .formula = "expected − observed = Σ (overwritten − loaded)",
                         .predicted = static_cast<double>(run.ledger_sum),
                         .measured = static_cast<double>(run.lost()),
-                        .unit = "increments"};
+                        .unit = "increments",
+                        .assumes_quiet = false};
   // Compared as integers: a double would round.
   prediction.verdict = run.ledger_exact() ? PredictionVerdict::kShown : PredictionVerdict::kRefuted;
   return prediction;
@@ -64,7 +65,8 @@ Prediction predict_stale_stores(const CounterRun& run, const LostUpdates& update
       .predicted = predicted,
       .measured = static_cast<double>(run.stale_stores),
       .unit = "stores",
-      .tolerance = std::max(kDisagreement * predicted, rotation)};
+      .tolerance = std::max(kDisagreement * predicted, rotation),
+      .assumes_quiet = false};
   if (noise.lost_events > 0) {
     leave_open(prediction, PredictionVerdict::kInconclusive,
                fmt::format("{} lost", count(noise.lost_events, "event")));
@@ -152,7 +154,8 @@ Prediction predict_nothing_lost(const CounterRun& run) {
                                        : "0: an interrupt comes before or after an instruction",
                         .predicted = 0,
                         .measured = static_cast<double>(run.lost()),
-                        .unit = "increments"};
+                        .unit = "increments",
+                        .assumes_quiet = false};
   compare(prediction);
   return prediction;
 }

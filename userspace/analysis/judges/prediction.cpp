@@ -56,7 +56,8 @@ Prediction judge(Expected expected, const Noise& noise, const Conditions& condit
                         .measured = expected.measured,
                         .unit = std::move(expected.unit),
                         .tolerance = expected.tolerance,
-                        .relation = expected.relation};
+                        .relation = expected.relation,
+                        .assumes_quiet = conditions.quiet};
   if (!conditions.lacking.empty()) {
     prediction.verdict = PredictionVerdict::kCannotTell;
     prediction.reason = fmt::format("{}", fmt::join(conditions.lacking, "; "));

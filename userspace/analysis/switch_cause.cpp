@@ -1,15 +1,10 @@
 #include <charconv>
 
 #include "analysis/timelines.h"
+#include "trace/syscall_names.h"
 #include "trace/task_state.h"
 
 namespace observe {
-namespace {
-
-constexpr Syscall kSchedYield64{24};
-constexpr Syscall kSchedYield32{158};
-
-}  // namespace
 
 SwitchCause cause_of(const Switch& event, SleepingLocks locks) {
   if (!is_runnable(event.prev_state) && !event.preempt) {
@@ -19,8 +14,9 @@ SwitchCause cause_of(const Switch& event, SleepingLocks locks) {
       raw(event.prev_state) == task_bits::kUninterruptible) {
     return SwitchCause::kBlocked;
   }
-  const Syscall yield = event.compat ? kSchedYield32 : kSchedYield64;
-  if (!event.kernel_thread && event.syscall == yield) return SwitchCause::kYielded;
+  if (!event.kernel_thread && is_sched_yield(event.syscall, event.compat)) {
+    return SwitchCause::kYielded;
+  }
   return SwitchCause::kPreempted;
 }
 

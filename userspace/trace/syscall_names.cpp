@@ -28,14 +28,23 @@ std::string_view name_in(const Row* begin, const Row* end, std::int32_t number) 
   return row != end && row->number == number ? row->name : std::string_view{};
 }
 
+// x32 calls are numbered as the 64-bit ones, with bit 30 set.
+std::int32_t number_64(Syscall call) {
+  constexpr std::int32_t kX32Bit = 0x4000'0000;
+  return raw(call) < 0 ? raw(call) : raw(call) & ~kX32Bit;
+}
+
 }  // namespace
 
 std::string_view syscall_name(Syscall call, bool compat) {
-  // x32 calls are numbered as the 64-bit ones, with bit 30 set.
-  constexpr std::int32_t kX32Bit = 0x4000'0000;
   if (compat) return name_in(std::begin(k32), std::end(k32), raw(call));
-  const std::int32_t number = raw(call) < 0 ? raw(call) : raw(call) & ~kX32Bit;
-  return name_in(std::begin(k64), std::end(k64), number);
+  return name_in(std::begin(k64), std::end(k64), number_64(call));
+}
+
+bool is_sched_yield(Syscall call, bool compat) {
+  constexpr std::int32_t kSchedYield64 = 24;
+  constexpr std::int32_t kSchedYield32 = 158;
+  return compat ? raw(call) == kSchedYield32 : number_64(call) == kSchedYield64;
 }
 
 }  // namespace observe

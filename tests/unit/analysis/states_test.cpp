@@ -128,6 +128,7 @@ TEST_CASE("on 5.10-rt a sleep on a lock is marked preempted, yet it blocks") {
 TEST_CASE("a kernel thread's registers hold no system call") {
   CHECK(cause_of({.kernel_thread = true, .syscall = kYield}) == SwitchCause::kPreempted);
   CHECK(cause_of({.syscall = kYield}) == SwitchCause::kYielded);
+  CHECK(cause_of({.syscall = Syscall{24 | 0x4000'0000}}) == SwitchCause::kYielded);  // x32
   CHECK(cause_of({.prev_state = RawState{task_bits::kDead}}) == SwitchCause::kExited);
   CHECK(cause_of({.preempt = true, .prev_state = RawState{task_bits::kDead}}) ==
         SwitchCause::kPreempted);

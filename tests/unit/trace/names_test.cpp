@@ -35,6 +35,12 @@ TEST_CASE("system calls have their names in either ABI") {
 }
 
 TEST_CASE("what is no system call has no name") {
+  CHECK(is_sched_yield(Syscall{24}, false));
+  CHECK(is_sched_yield(Syscall{24 | 0x4000'0000}, false));  // x32
+  CHECK(is_sched_yield(Syscall{158}, true));
+  CHECK_FALSE(is_sched_yield(Syscall{24}, true));
+  CHECK_FALSE(is_sched_yield(Syscall{158}, false));
+  CHECK_FALSE(is_sched_yield(kNoSyscall, false));
   CHECK(syscall_name(kNoSyscall, false).empty());
   CHECK(syscall_name(kNoSyscall, true).empty());
   CHECK(syscall_name(Syscall{400}, false).empty());

@@ -1,11 +1,15 @@
 // Processes that come and go while we watch, and what an observer leaves behind.
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include "capture/privileges.h"
@@ -226,28 +230,103 @@ TEST_CASE("starting and stopping over and over leaves no program in the kernel")
   CHECK(are_gone(loaded));
 }
 
-TEST_CASE("an observer that is killed leaves no program and a readable recording") {
+namespace {
+
+// The first two CPUs that this thread may use; one of them twice where it may use only one.
+std::array<int, 2> two_cpus() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  REQUIRE(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+  std::array<int, 2> cpus{-1, -1};
+  for (int cpu = CPU_SETSIZE - 1; cpu >= 0; --cpu) {
+    if (CPU_ISSET(cpu, &allowed)) cpus = {cpu, cpus[0] >= 0 ? cpus[0] : cpu};
+  }
+  return cpus;
+}
+
+// A thread that sleeps and wakes, and remembers how often it had been switched out by when.
+struct CountingSleeper {
+  CountingSleeper(int cpu, const std::atomic<bool>& stop)
+      : thread(cpu, [this, &stop] {
+          while (!stop) {
+            counts.push_back(count_switches());
+            std::this_thread::sleep_for(1ms);
+          }
+        }) {}
+
+  std::vector<SwitchCount> counts;
+  CountedThread thread;
+};
+
+// From the first count of the window to its last one, the recording must have what the kernel
+// counted.
+void check_window(const Trace& trace, const CountingSleeper& sleeper) {
+  const auto& counts = sleeper.counts;
+  const auto first = std::ranges::lower_bound(counts, trace.begin(), {}, &SwitchCount::at);
+  const auto after = std::ranges::lower_bound(counts, trace.end(), {}, &SwitchCount::at);
+  REQUIRE(after - first > 50);
+  const SwitchCount& last = *std::prev(after);
+  const auto switches = std::ranges::count_if(trace.all<Switch>(), [&](const Switch& event) {
+    return event.prev == sleeper.thread.tid && event.at > first->at && event.at < last.at;
+  });
+  CHECK(switches == last.voluntary - first->voluntary + last.involuntary - first->involuntary);
+}
+
+// Who of ours is switched in is the next to be switched out on that CPU, up to the window's end. A
+// kernel may hide the switch-outs of other threads from probes.
+void check_chains(const Trace& trace, const std::array<int, 2>& cpus, const std::set<Tid>& ours) {
+  std::map<Cpu, Tid> running;
+  std::map<Cpu, std::uint64_t> links;
+  std::uint64_t broken = 0;
+  for (const Switch& event : trace.all<Switch>()) {
+    if (event.at >= trace.end()) break;
+    const auto [found, first] = running.try_emplace(event.cpu, event.next);
+    if (!first && ours.contains(found->second) && found->second != event.prev) ++broken;
+    found->second = event.next;
+    ++links[event.cpu];
+  }
+  CHECK(broken == 0);
+  for (const int cpu : cpus) CHECK(links[Cpu{static_cast<std::uint16_t>(cpu)}] > 100);
+}
+
+}  // namespace
+
+TEST_CASE("an observer that is killed leaves no program, and all up to its last checkpoint") {
   OBSERVE_NEEDS_BPF();
   const auto before = our_programs();
   const UniqueFd file(memfd_create("recording", MFD_CLOEXEC));
+  std::array<int, 2> ends{-1, -1};
+  REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
+  const UniqueFd begun(ends[0]);
+  UniqueFd begins(ends[1]);
   const pid_t observer = fork();
   REQUIRE(observer >= 0);
   if (observer == 0) {
     Result<RecordingWriter> writer = RecordingWriter::create(UniqueFd(dup(file.get())));
     if (!writer) _exit(1);
     const auto capture = Capture::start({}, *writer, {});
-    if (!capture) _exit(1);
-    kill(getpid(), SIGSTOP);
-    _exit(2);
+    if (!capture || write(begins.get(), "x", 1) != 1) _exit(1);
+    for (;;) pause();
   }
-  int status = 0;
-  REQUIRE(waitpid(observer, &status, WUNTRACED) == observer);
-  REQUIRE(WIFSTOPPED(status));
+  begins = UniqueFd();
+  char byte = 0;
+  REQUIRE(read(begun.get(), &byte, 1) == 1);
   const auto loaded = newer(our_programs(), before);
   CHECK(loaded.size() >= 9);
+
+  const std::array<int, 2> cpus = two_cpus();
+  std::atomic<bool> stop{false};
+  CountingSleeper one(cpus[0], stop);
+  CountingSleeper two(cpus[1], stop);
+  // Checkpoints come 50, 150 and 350 ms after the beginning, and the next one later than this.
+  std::this_thread::sleep_for(600ms);
   kill(observer, SIGKILL);
+  int status = 0;
   REQUIRE(waitpid(observer, &status, 0) == observer);
   CHECK(are_gone(loaded));
+  stop = true;
+  one.thread.join();
+  two.thread.join();
 
   const off_t size = lseek(file.get(), 0, SEEK_END);
   std::vector<std::byte> bytes(static_cast<std::size_t>(size));
@@ -255,6 +334,14 @@ TEST_CASE("an observer that is killed leaves no program and a readable recording
   const Result<Trace> trace = read_recording(bytes);
   REQUIRE(trace);
   CHECK(trace->quality().incomplete);
+  CHECK(trace->quality().damaged_blocks == 0);
+  CHECK(trace->quality().lost_events == 0);
+  CHECK(trace->end() >= trace->begin() + 250ms);
+  check_window(*trace, one);
+  check_window(*trace, two);
+  check_chains(*trace, cpus, {one.thread.tid, two.thread.tid});
+  CHECK(trace->capture().observer_cpu_ns.value_or(0) > 0);
+  CHECK(trace->capture().probe_cpu_ns.value_or(0) > 0);
 }
 
 }  // namespace observe

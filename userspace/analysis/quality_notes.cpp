@@ -29,8 +29,11 @@ std::vector<std::string> quality_notes(const Facts& facts) {
   };
   if (trace.incomplete) {
     notes.emplace_back(
-        "the recording has no closing part: the observer was ended before it could "
-        "finish, and what came later is missing");
+        facts.trace.end() > facts.trace.begin()
+            ? "the recording has no closing part: the observer was ended, or could not write, "
+              "before it had finished, and what came later is missing"
+            : "the recording has no closing part, and no moment up to which the events of all "
+              "CPUs had been written: nothing can be told");
   }
   note(trace.damaged_blocks, "block", "of the recording damaged and left out");
   note(trace.lost_events, "event",

@@ -122,6 +122,10 @@ report::SelfCheck check_loss_placed(const Facts& facts) {
   check.worst = std::abs(static_cast<double>(check.checked) - static_cast<double>(check.exact));
   check.passed = check.exact == check.checked;
   check.detail = check.checked == 0 ? "nothing was lost" : "";
+  if (check.checked == 0 && facts.trace.end() <= facts.trace.begin()) {
+    check.applicable = false;
+    check.detail = "nothing is known of any moment";
+  }
   return check;
 }
 
@@ -365,16 +369,27 @@ report::SelfCheck check_run_delay(const Facts& facts) {
   return check;
 }
 
+namespace {
+
+report::SelfCheck unless_vacuous(report::SelfCheck check) {
+  if (check.checked > 0) return check;
+  check.applicable = false;
+  append(check.detail, "there was nothing to check");
+  return check;
+}
+
+}  // namespace
+
 std::vector<report::SelfCheck> self_checks(const Facts& facts, const ThreadAccounts& accounts) {
   const std::vector<CounterWalk> walks = walk_counters(facts);
-  return {check_state_sums(facts, accounts),
-          check_one_per_cpu(facts),
+  return {unless_vacuous(check_state_sums(facts, accounts)),
+          unless_vacuous(check_one_per_cpu(facts)),
           check_loss_placed(facts),
-          check_switch_chain(facts),
-          check_switch_counts(facts, walks),
-          check_switch_kinds(facts, walks),
-          check_run_time(facts),
-          check_run_delay(facts)};
+          unless_vacuous(check_switch_chain(facts)),
+          unless_vacuous(check_switch_counts(facts, walks)),
+          unless_vacuous(check_switch_kinds(facts, walks)),
+          unless_vacuous(check_run_time(facts)),
+          unless_vacuous(check_run_delay(facts))};
 }
 
 report::KernelAgreement kernel_agreement(std::span<const report::SelfCheck> checks) {

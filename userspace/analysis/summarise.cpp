@@ -35,6 +35,10 @@ std::optional<T> unless_zero(T value) {
 }
 
 Nanos nanos(std::uint64_t ns) { return Nanos{static_cast<std::int64_t>(ns)}; }
+std::optional<Nanos> nanos(std::optional<std::uint64_t> ns) {
+  if (!ns) return std::nullopt;
+  return nanos(*ns);
+}
 
 report::Run run_of(const Trace& trace) {
   const RunInfo& run = trace.run();
@@ -76,6 +80,9 @@ report::Capture capture_of(const Facts& facts) {
   report::Capture result{.clock = capture.clock,
                          .events = trace.event_count(),
                          .lost = trace.quality().lost_events,
+                         .missed_probe_runs = trace.quality().missed_probe_runs,
+                         .markers_lost = trace.quality().markers_lost,
+                         .damaged_blocks = trace.quality().damaged_blocks,
                          .observer_cpu = nanos(capture.observer_cpu_ns),
                          .probe_cpu = nanos(capture.probe_cpu_ns),
                          .recording_bytes = trace.recording_bytes(),

@@ -62,9 +62,11 @@ Result<void> present(const report::Summary& summary, const OutputChoice& choice,
 }
 
 bool strictly_good(const report::Summary& summary) {
-  return summary.capture.lost == 0 && summary.capture.complete &&
+  const report::Capture& capture = summary.capture;
+  return capture.lost == 0 && capture.missed_probe_runs == 0 && capture.markers_lost == 0 &&
+         capture.damaged_blocks == 0 && capture.complete &&
          std::ranges::all_of(summary.self_checks, [](const report::SelfCheck& check) {
-           return check.passed || !check.promised;
+           return check.passed || !check.promised || !check.applicable;
          });
 }
 

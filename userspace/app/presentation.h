@@ -19,7 +19,8 @@ report::Summary summarise_trace(const Trace& trace, bool show_progress);
 Result<void> present(const report::Summary& summary, const OutputChoice& choice,
                      std::optional<OutputFile>& json, const std::vector<std::string>& files);
 
-// What --strict wants: nothing lost, and every check passed that the kernel's promises allow.
+// What --strict wants: nothing lost or damaged, and every check passed that the kernel's promises
+// allow.
 bool strictly_good(const report::Summary& summary);
 
 // The parameters of a workload in the order in which the summary's title shows them: its first

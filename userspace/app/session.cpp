@@ -115,7 +115,7 @@ class Session {
   std::unique_ptr<Capture> capture_;
   std::optional<int> refused_status_;
   std::optional<int> exit_status_;
-  std::optional<Error> target_error_;
+  std::optional<Error> late_error_;  // of the target or the recording; comes after the report
 };
 
 Result<void> Session::prepare() {
@@ -187,7 +187,7 @@ Result<void> Session::seal(const ObservationEnd& end) {
     }
   } else {
     info->end_reason = "failed: " + target_end.error().reason;
-    target_error_ = target_end.error();
+    late_error_ = target_end.error();
   }
   return writer_->finish(*info);
 }
@@ -202,7 +202,7 @@ Result<int> Session::report() {
   std::vector<std::string> files{recording_->path()};
   if (json_) files.push_back(json_->path());
   if (auto shown = present(summary, run_.output, json_, files); !shown) return fail(shown.error());
-  if (target_error_) return fail(*target_error_);
+  if (late_error_) return report_error(*late_error_);
   if (run_.output.strict && !strictly_good(summary)) {
     say("--strict: events were lost or a self-check failed");
     return kStrictStatus;
@@ -225,11 +225,15 @@ Result<int> Session::run() {
                     recording_->path().native()));
     return static_cast<int>(Failure::kRuntime);
   }
-  if (auto done = seal(*end); !done) return fail(done.error());
+  // A full disk, say: what was recorded up to then is reported all the same.
+  if (auto done = seal(*end); !done) late_error_ = done.error();
   // The rest only reads and prints: without privileges, and a signal ends it.
   if (auto done = keep_capabilities(0); !done) return fail(done.error());
   signals_.reset();
-  return report();
+  Result<int> reported = report();
+  // Then the error that came first explains the other.
+  if (!reported && late_error_) report_error(*late_error_);
+  return reported;
 }
 
 }  // namespace

@@ -8,34 +8,13 @@
 #include "capture/clock.h"
 #include "capture/host.h"
 #include "capture/lanes.h"
+#include "capture/probe_costs.h"
 #include "capture/probes.h"
 #include "capture/recorder.h"
 #include "capture/topology.h"
 
 namespace observe {
 namespace {
-
-// What the probes counted of themselves, over all lanes.
-struct ProbeCosts {
-  std::uint64_t records = 0;
-  std::uint64_t timed = 0;
-  std::uint64_t timed_ns = 0;
-  std::uint64_t self_wakes = 0;
-
-  void add(const LaneReader& lane) {
-    records += lane.next_sequence();
-    timed += lane.cursor().timed;
-    timed_ns += lane.cursor().timed_ns;
-    self_wakes += lane.cursor().self_wakes;
-  }
-  // The mean of one record in 64, times all of them. The way into the program (about 30 ns) and the
-  // runs that record nothing are not in it.
-  std::uint64_t estimated_ns() const {
-    if (timed == 0) return 0;
-    return static_cast<std::uint64_t>(static_cast<double>(timed_ns) / static_cast<double>(timed) *
-                                      static_cast<double>(records));
-  }
-};
 
 std::vector<RecorderLane> all_lanes(ProbeSet& probes, std::uint32_t cpus) {
   std::vector<RecorderLane> lanes;
@@ -66,7 +45,9 @@ class LiveCapture final : public Capture {
     if (!seeds) return fail(std::move(seeds.error()));
     info_.window_begin = monotonic_now();
     if (auto written = writer_.write_first_seeds(*seeds); !written) return written;
-    return writer_.write_window_begin(info_.window_begin);
+    auto written = writer_.write_window_begin(info_.window_begin);
+    recorder_.window_begins();
+    return written;
   }
 
   int failure_fd() const override { return recorder_.failure_fd(); }

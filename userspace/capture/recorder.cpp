@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <atomic>
 #include <latch>
 #include <thread>
 #include <variant>
@@ -19,6 +20,7 @@
 #include "base/privileges.h"
 #include "capture/clock.h"
 #include "capture/losses.h"
+#include "capture/probe_costs.h"
 #include "capture/spsc_queue.h"
 
 namespace observe {
@@ -33,7 +35,8 @@ constexpr std::uint32_t kSpareBlocks = 64;
 // The probe gets room back after so many records, not only at the end of a long backlog.
 constexpr std::size_t kReleaseEvery = 4096;
 // Every so often blocks are written though not full, so that a killed observer leaves all but the
-// last second.
+// last second, and of a short window all but the last half.
+constexpr Nanos kFirstFlush = std::chrono::milliseconds(50);
 constexpr Nanos kFlushInterval = std::chrono::seconds(1);
 constexpr std::size_t kMarkerBatch = 4096;
 constexpr Nanos kFullQueuePause = std::chrono::milliseconds(1);
@@ -44,6 +47,10 @@ struct MarkerBatch {
 };
 struct Checkpoint {
   Time until;
+  std::uint64_t drain_cpu_ns = 0;
+  ProbeCosts probes;
+  std::uint64_t markers_lost = 0;
+  std::uint64_t peak_backlog_bytes = 0;
 };
 using Item = std::variant<EncodedBlock, MarkerBatch, std::vector<LostInterval>, Checkpoint>;
 
@@ -52,10 +59,7 @@ Result<void> write_item(RecordingWriter& writer, const Item& item) {
   if (const auto* batch = std::get_if<MarkerBatch>(&item)) {
     return writer.write_markers(batch->lane, batch->markers);
   }
-  if (const auto* lost = std::get_if<std::vector<LostInterval>>(&item)) {
-    return writer.write_lost(*lost);
-  }
-  return writer.write_checkpoint(std::get<Checkpoint>(item).until);
+  return writer.write_lost(std::get<std::vector<LostInterval>>(item));
 }
 
 struct DrainedLane {
@@ -101,6 +105,7 @@ struct Recorder::State {
 
   void drain_until_stopped();
   void write_until_closed();
+  Result<void> write(const Item& item);
 
   // The drain thread's.
   bool drain_round(bool flush);
@@ -109,6 +114,7 @@ struct Recorder::State {
   void push_block(DrainedLane& lane);
   bool push_losses();
   void become_realtime();
+  Checkpoint checkpoint(Time until) const;
 
   std::vector<DrainedLane> lanes;
   RecordingWriter& writer;
@@ -129,6 +135,7 @@ struct Recorder::State {
   SpscQueue<EncodedBlock, kSpareBlocks> written;  // on their way back to an encoder
   UniqueFd failure = make_event();
   UniqueFd stop = make_event();
+  std::atomic<bool> window_begun{false};
   std::latch draining{1};  // no longer an ordinary thread that others can starve
   std::thread drain_thread;
   std::thread write_thread;
@@ -238,16 +245,22 @@ void Recorder::State::drain_until_stopped() {
   const timespec pause{.tv_sec = options.interval / std::chrono::seconds(1),
                        .tv_nsec = options.interval.count() % 1'000'000'000};
   Time previous_round = options.begin;
-  Time next_flush = monotonic_now() + kFlushInterval;
+  Nanos flush_after = kFirstFlush;
+  Time next_flush = options.begin + flush_after;
   for (;;) {
     pollfd until_stopped{.fd = stop.get(), .events = POLLIN, .revents = 0};
     if (ppoll(&until_stopped, 1, &pause, nullptr) > 0) break;
     const Time now = monotonic_now();
+    if (window_begun.exchange(false, std::memory_order_relaxed)) {
+      flush_after = kFirstFlush;
+      next_flush = now + flush_after;
+    }
     const bool flush = now >= next_flush;
     if (drain_round(flush) && flush && queue.has_room()) {
       // Not `now`: a probe that took its time before it may not have published its record yet.
-      queue.push(Checkpoint{.until = previous_round});
-      next_flush = now + kFlushInterval;
+      queue.push(checkpoint(previous_round));
+      flush_after = std::min(2 * flush_after, kFlushInterval);
+      next_flush = now + flush_after;
     }
     previous_round = now;
   }
@@ -256,12 +269,38 @@ void Recorder::State::drain_until_stopped() {
   queue.close();
 }
 
+Checkpoint Recorder::State::checkpoint(Time until) const {
+  Checkpoint made{.until = until,
+                  .drain_cpu_ns = thread_cpu_ns(),
+                  .markers_lost = markers.dropped ? markers.dropped() : 0,
+                  .peak_backlog_bytes = peak_backlog * sizeof(observe_record)};
+  for (const DrainedLane& lane : lanes) made.probes.add(lane.reader);
+  return made;
+}
+
+// With a checkpoint goes what is known up to then: nobody may come to write the closing part.
+Result<void> Recorder::State::write(const Item& item) {
+  const auto* const reached = std::get_if<Checkpoint>(&item);
+  if (reached == nullptr) return write_item(writer, item);
+  CaptureInfo so_far;
+  so_far.recorder_realtime = realtime;
+  so_far.recorder_note = note;
+  so_far.observer_cpu_ns = reached->drain_cpu_ns + thread_cpu_ns();
+  so_far.probe_cpu_ns = reached->probes.estimated_ns();
+  so_far.probe_runs_timed = reached->probes.timed;
+  so_far.self_wakes = reached->probes.self_wakes;
+  so_far.markers_lost = reached->markers_lost;
+  so_far.peak_backlog_bytes = reached->peak_backlog_bytes;
+  if (Result<void> done = writer.write_progress(so_far); !done) return done;
+  return writer.write_checkpoint(reached->until);
+}
+
 void Recorder::State::write_until_closed() {
   pthread_setname_np(pthread_self(), "observe-write");
   (void)keep_capabilities(0);  // the file is open
   while (std::optional<Item> item = queue.pop()) {
     if (!error) {
-      if (Result<void> result = write_item(writer, *item); !result) {
+      if (Result<void> result = write(*item); !result) {
         error = std::move(result.error());
         raise_event(failure);
       }
@@ -280,6 +319,8 @@ Recorder::Recorder(std::vector<RecorderLane> lanes, RecordingWriter& writer, Mar
 Recorder::~Recorder() {
   if (state_ && state_->drain_thread.joinable()) finish(state_->options.begin);
 }
+
+void Recorder::window_begins() { state_->window_begun.store(true, std::memory_order_relaxed); }
 
 int Recorder::failure_fd() const { return state_->failure.get(); }
 

@@ -50,6 +50,10 @@ class Recorder {
   Recorder& operator=(const Recorder&) = delete;
   ~Recorder();
 
+  // The window has begun. From here on the first checkpoint comes after 50 ms, the next ones at
+  // twice the distance each, up to a second: what an observer that is killed loses.
+  void window_begins();
+
   // Readable after the first error.
   int failure_fd() const;
 

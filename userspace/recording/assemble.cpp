@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <optional>
+#include <ranges>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -25,7 +25,10 @@ using chunk::Type;
 // elsewhere is damage; and so that the arithmetic on times can never overflow.
 constexpr std::int64_t kFarthest = std::int64_t{1} << 50;
 constexpr std::uint64_t kLatest = std::uint64_t{1} << 62;  // ns since boot: 146 years
-constexpr std::uint64_t kBytesPerEvent = 96;               // at most, while it is merged
+
+bool is_second(Type type) {
+  return type == Type::kEvents || type == Type::kMarkers || type == Type::kLost;
+}
 
 // Items of a binary chunk; nothing when the payload is not a whole number of them.
 template <class T>
@@ -42,18 +45,12 @@ class Assembler {
 
   Trace run(std::uint64_t recording_bytes) {
     builder_.note_damaged_block(scan_.missing);
-    each(
-        [](Type type) {
-          return type != Type::kEvents && type != Type::kMarkers && type != Type::kLost;
-        },
-        [this](const Found& found) { return read_first(found); });
+    read_metadata();
+    each([](Type type) { return !chunk::is_json(type) && !is_second(type); },
+         [this](const Found& found) { return read_first(found); });
     decide_origin();
     add_seeds();
-    each(
-        [](Type type) {
-          return type == Type::kEvents || type == Type::kMarkers || type == Type::kLost;
-        },
-        [this](const Found& found) { return read_second(found); });
+    each(is_second, [this](const Found& found) { return read_second(found); });
     finish(recording_bytes);
     return std::move(builder_).build();
   }
@@ -69,7 +66,9 @@ class Assembler {
     }
   }
 
-  // Metadata and seeds: what must be known before the first event.
+  void read_metadata();
+  bool read_json(const Found& found);
+  // Times and seeds: what else must be known before the first event.
   bool read_first(const Found& found);
   bool read_second(const Found& found);
   bool read_events(const Found& found);
@@ -78,8 +77,8 @@ class Assembler {
   bool read_seeds(const Found& found, std::vector<ThreadSeed>& to);
   void note_damaged_events(const Found& found);
   template <class T>
-  bool read_json(Result<T> (*parse)(std::string_view), std::optional<T>& to);
-  std::optional<Time> read_time();
+  bool parse_json(Result<T> (*parse)(std::string_view), std::optional<T>& to);
+  bool read_time(std::optional<Time>& to);
 
   void decide_origin();
   void add_seeds();
@@ -100,6 +99,7 @@ class Assembler {
   std::optional<HostInfo> host_;
   std::optional<WorkloadInfo> workload_;
   std::optional<CaptureInfo> closing_;
+  std::optional<CaptureInfo> progress_;
   std::optional<Time> window_begin_;
   std::optional<Time> checkpoint_;
   std::vector<ThreadSeed> first_seeds_;
@@ -108,17 +108,48 @@ class Assembler {
 };
 
 template <class T>
-bool Assembler::read_json(Result<T> (*parse)(std::string_view), std::optional<T>& to) {
+bool Assembler::parse_json(Result<T> (*parse)(std::string_view), std::optional<T>& to) {
   Result<T> read = parse({reinterpret_cast<const char*>(payload_.data()), payload_.size()});
   if (!read) return false;
   to = *std::move(read);
   return true;
 }
 
-std::optional<Time> Assembler::read_time() {
+// Of each type only the last whole chunk is unpacked and parsed, however many there are.
+void Assembler::read_metadata() {
+  std::vector<Type> seen;
+  for (const Found& found : scan_.chunks | std::views::reverse) {
+    const Type type = found.header.type;
+    if (!chunk::is_json(type)) continue;
+    bool whole = chunk::intact(found);
+    if (whole && std::ranges::find(seen, type) == seen.end()) {
+      seen.push_back(type);
+      whole = chunk::unpack(found, payload_) && read_json(found);
+    }
+    if (!whole) builder_.note_damaged_block();
+  }
+}
+
+bool Assembler::read_json(const Found& found) {
+  switch (found.header.type) {
+    case Type::kRun:
+      return parse_json(&run_from_json, run_);
+    case Type::kHost:
+      return parse_json(&host_from_json, host_);
+    case Type::kWorkload:
+      return parse_json(&workload_from_json, workload_);
+    case Type::kClosing:
+      return parse_json(&capture_from_json, closing_);
+    default:
+      return parse_json(&capture_from_json, progress_);
+  }
+}
+
+bool Assembler::read_time(std::optional<Time>& to) {
   const auto items = items_of<std::uint64_t>(payload_, 1);
-  if (!items || items->front() >= kLatest) return std::nullopt;
-  return time_at(static_cast<std::int64_t>(items->front()));
+  if (!items || items->front() >= kLatest) return false;
+  to = time_at(static_cast<std::int64_t>(items->front()));
+  return true;
 }
 
 bool Assembler::read_seeds(const Found& found, std::vector<ThreadSeed>& to) {
@@ -130,20 +161,10 @@ bool Assembler::read_seeds(const Found& found, std::vector<ThreadSeed>& to) {
 
 bool Assembler::read_first(const Found& found) {
   switch (found.header.type) {
-    case Type::kRun:
-      return read_json(&run_from_json, run_);
-    case Type::kHost:
-      return read_json(&host_from_json, host_);
-    case Type::kWorkload:
-      return read_json(&workload_from_json, workload_);
-    case Type::kClosing:
-      return read_json(&capture_from_json, closing_);
     case Type::kWindowBegin:
-      window_begin_ = read_time();
-      return window_begin_.has_value();
+      return read_time(window_begin_);
     case Type::kCheckpoint:
-      checkpoint_ = read_time();
-      return checkpoint_.has_value();
+      return read_time(checkpoint_);
     case Type::kFirstSeeds:
       return read_seeds(found, first_seeds_);
     case Type::kLastSeeds:
@@ -253,16 +274,16 @@ Time Assembler::clamped(Time time) const {
 }
 
 // The window of a recording that was cut short ends at the last moment for which the events of all
-// CPUs are there; without any such mark, with the last event.
+// CPUs are there. Without any such mark, or without a beginning, it is empty: of a CPU without
+// events nobody could say whether it had none, or whether they had not been written yet.
 void Assembler::finish(std::uint64_t recording_bytes) {
-  CaptureInfo capture = closing_.value_or(CaptureInfo{});
+  CaptureInfo capture = closing_ ? *closing_ : progress_.value_or(CaptureInfo{});
   capture.complete = closing_.has_value();
   capture.window_begin = window_begin_.value_or(time_at(static_cast<std::int64_t>(origin_)));
   if (!capture.complete) {
     builder_.note_incomplete();
-    capture.end_reason = "the observer was ended before it had finished";
-    const std::optional<Time> last = builder_.last_event();
-    capture.window_end = checkpoint_ ? *checkpoint_ : last.value_or(capture.window_begin);
+    capture.end_reason = "the recording was cut short";
+    capture.window_end = window_begin_ && checkpoint_ ? *checkpoint_ : capture.window_begin;
   }
   capture.window_end = std::max(clamped(capture.window_end), capture.window_begin);
   for (HostSample* sample : {&capture.before, &capture.after}) sample->at = clamped(sample->at);
@@ -291,16 +312,6 @@ void Assembler::finish(std::uint64_t recording_bytes) {
 }
 
 }  // namespace
-
-std::uint64_t memory_needed(const chunk::Scan& scan) {
-  std::uint64_t events = 0;
-  for (const Found& found : scan.chunks) {
-    const bool holds_events =
-        found.header.type == Type::kEvents || found.header.type == Type::kMarkers;
-    if (holds_events) events += std::min<std::uint64_t>(found.header.count, kMaxBlockRecords);
-  }
-  return events * kBytesPerEvent;
-}
 
 Trace assemble(const chunk::Scan& scan, std::uint64_t recording_bytes) {
   return Assembler(scan).run(recording_bytes);

@@ -8,9 +8,6 @@
 
 namespace observe::recording {
 
-// What the trace of these chunks will take in memory, at most, going by what they claim.
-std::uint64_t memory_needed(const chunk::Scan& scan);
-
 Trace assemble(const chunk::Scan& scan, std::uint64_t recording_bytes);
 
 }  // namespace observe::recording

@@ -9,12 +9,26 @@
 
 namespace observe::chunk {
 
+bool is_json(Type type) {
+  switch (type) {
+    case Type::kRun:
+    case Type::kHost:
+    case Type::kWorkload:
+    case Type::kClosing:
+    case Type::kProgress:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::size_t most_raw(Type type) {
   switch (type) {
     case Type::kRun:
     case Type::kHost:
     case Type::kWorkload:
     case Type::kClosing:
+    case Type::kProgress:
       return kMaxJson;
     case Type::kEvents:
       return kMaxBlockBytes;
@@ -23,9 +37,11 @@ std::size_t most_raw(Type type) {
       return sizeof(std::uint64_t);
     case Type::kFirstSeeds:
     case Type::kLastSeeds:
-    case Type::kMarkers:
-    case Type::kLost:
       return kMaxItems * sizeof(observe_seed);
+    case Type::kMarkers:
+      return kMaxItems * sizeof(StoredMarker);
+    case Type::kLost:
+      return kMaxItems * sizeof(StoredLost);
   }
   return kMaxRaw;
 }

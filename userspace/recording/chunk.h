@@ -34,6 +34,7 @@ enum class Type : std::uint16_t {
   kMarkers = 9,
   kLost = 10,
   kCheckpoint = 11,
+  kProgress = 12,  // CaptureInfo, as far as it was known then
 };
 
 inline constexpr std::uint16_t kZstd = 1;  // a flag: the payload is one zstd frame
@@ -62,6 +63,8 @@ inline constexpr std::array<char, 8> kMagic = {'\xf5', 'O', 'B', 'S', '\xff', '\
 inline constexpr std::size_t kMaxRaw = std::size_t{16} << 20;
 inline constexpr std::size_t kMaxJson = std::size_t{4} << 20;
 inline constexpr std::size_t kMaxItems = 16'384;  // seeds, markers or losses in one chunk
+
+bool is_json(Type type);
 
 // The largest raw_size that a chunk of this type may claim.
 std::size_t most_raw(Type type);

@@ -208,6 +208,7 @@ class Reader {
   void get(const Json& json, const std::string& key, std::vector<T>& values) {
     if (!json.is_array()) return fail(key, "is not a list");
     values.clear();
+    values.reserve(json.size());
     for (const Json& item : json) {
       const std::string place = key + "[" + std::to_string(values.size()) + "]";
       get(item, place, values.emplace_back());

@@ -30,13 +30,15 @@ class LossLedger {
  private:
   struct Stream {
     std::uint32_t next_seq = 0;
-    std::optional<Time> last;  // time of the last record
+    std::optional<Time> last;        // time of the last record
+    std::optional<std::size_t> gap;  // its latest, in gaps_
   };
   struct Gap {
     std::optional<Time> from;  // nothing: since the beginning
     LostInterval lost;
   };
 
+  void add_gap(Stream& stream, const Gap& gap);
   void note_gap(std::uint32_t stream_id, Stream& stream, std::uint32_t seq, Time at);
 
   std::map<std::uint32_t, Stream> streams_;

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/memory.h"
 #include "recording/assemble.h"
 #include "recording/chunk.h"
+#include "recording/claims.h"
 #include "recording/scan.h"
 
 namespace observe {
@@ -29,20 +31,14 @@ Error not_a_recording(std::string reason) {
           .advice = "give a file that observe has written, usually NAME.obs"};
 }
 
-std::uint64_t machine_memory() {
-  const long pages = ::sysconf(_SC_PHYS_PAGES);
-  const long page = ::sysconf(_SC_PAGESIZE);
-  if (pages <= 0 || page <= 0) return ~std::uint64_t{0};
-  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
-}
-
 Result<void> fits_in_memory(std::uint64_t bytes) {
-  if (bytes <= machine_memory()) return {};
+  const std::uint64_t available = available_memory();
+  if (bytes <= available) return {};
   return fail(
       {.action = kAction,
-       .reason = fmt::format("its events take {} MiB of memory, and this machine has {} MiB",
-                             bytes / kMiB, machine_memory() / kMiB),
-       .advice = "use a larger machine, or observe for a shorter time"});
+       .reason = fmt::format("it takes up to {} MiB of memory, and {} MiB are available",
+                             bytes / kMiB, available / kMiB),
+       .advice = "end other programs, use a larger machine, or observe for a shorter time"});
 }
 
 Result<void> check_file_header(std::span<const std::byte> bytes) {
@@ -104,8 +100,9 @@ Result<std::vector<std::byte>> read_file(const UniqueFd& file, const std::string
 Result<Trace> read_recording(std::span<const std::byte> bytes) {
   if (Result<void> valid = check_file_header(bytes); !valid) return fail(std::move(valid).error());
   const chunk::Scan scan = chunk::scan(bytes.subspan(sizeof(chunk::FileHeader)));
-  const std::uint64_t needed = bytes.size() + recording::memory_needed(scan);
-  if (Result<void> fits = fits_in_memory(needed); !fits) return fail(std::move(fits).error());
+  const Result<std::uint64_t> needed = recording::memory_needed(scan);
+  if (!needed) return fail(needed.error());
+  if (Result<void> fits = fits_in_memory(*needed); !fits) return fail(std::move(fits).error());
   return recording::assemble(scan, bytes.size());
 }
 

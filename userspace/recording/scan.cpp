@@ -48,10 +48,12 @@ Scan scan(std::span<const std::byte> bytes) {
   return result;
 }
 
+bool intact(const Found& found) { return crc_of(found.payload) == found.header.payload_crc; }
+
 bool unpack(const Found& found, std::vector<std::byte>& out) {
   const Header& header = found.header;
   if (header.raw_size > most_raw(header.type)) return false;
-  if (crc_of(found.payload) != header.payload_crc) return false;
+  if (!intact(found)) return false;
   if ((header.flags & kZstd) == 0) {
     if (header.raw_size != header.stored_size) return false;
     out.assign(found.payload.begin(), found.payload.end());

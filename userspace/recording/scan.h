@@ -26,6 +26,9 @@ struct Scan {
 // behind.
 Scan scan(std::span<const std::byte> bytes);
 
+// Whether the payload is as it was written.
+bool intact(const Found& found);
+
 // The payload, checked and decompressed into `out`. False when it is damaged.
 bool unpack(const Found& found, std::vector<std::byte>& out);
 

@@ -171,6 +171,11 @@ Result<void> RecordingWriter::finish(const CaptureInfo& capture) {
   return state_->put_json(chunk::Type::kClosing, to_json(capture));
 }
 
+Result<void> RecordingWriter::write_progress(const CaptureInfo& capture) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->put_json(chunk::Type::kProgress, to_json(capture));
+}
+
 Result<void> RecordingWriter::write_window_begin(Time begin) {
   const std::lock_guard lock(state_->mutex);
   const auto at = static_cast<std::uint64_t>(to_ns(begin));

@@ -38,6 +38,9 @@ class RecordingWriter {
   // "The events of every CPU up to `until` have been written": where the window of a recording
   // that is cut short ends. Worth a call whenever all encoders have been flushed.
   Result<void> write_checkpoint(Time until);
+  // What is known of the capture by now, its window excepted: what there is to say of a recording
+  // that is cut short.
+  Result<void> write_progress(const CaptureInfo& capture);
   Result<void> write_lost(std::span<const LostInterval> lost);
   Result<void> write_workload(const WorkloadInfo& workload);
   // The closing part: without it a recording counts as incomplete. Sets capture.complete.

@@ -141,6 +141,9 @@ Json capture_json(const report::Capture& capture) {
                                             {"to_ns", json(lost.to)},
                                             {"count", lost.count}};
                                   })},
+          {"missed_probe_runs", capture.missed_probe_runs},
+          {"markers_lost", capture.markers_lost},
+          {"damaged_blocks", capture.damaged_blocks},
           {"observer_cpu_ns", json(capture.observer_cpu)},
           {"probe_cpu_ns", json(capture.probe_cpu)},
           {"recording_bytes", capture.recording_bytes},
@@ -297,9 +300,11 @@ Json finding_json(const report::Finding& finding) {
 }
 
 Json check_json(const report::SelfCheck& check) {
-  return {{"name", json(check.name)},   {"checked", check.checked},     {"exact", check.exact},
-          {"worst", json(check.worst)}, {"unit", json(check.unit)},     {"passed", check.passed},
-          {"promised", check.promised}, {"detail", json(check.detail)}, {"excused", check.excused}};
+  return {{"name", json(check.name)},   {"checked", check.checked},
+          {"exact", check.exact},       {"worst", json(check.worst)},
+          {"unit", json(check.unit)},   {"passed", check.passed},
+          {"promised", check.promised}, {"detail", json(check.detail)},
+          {"excused", check.excused},   {"applicable", check.applicable}};
 }
 
 }  // namespace

@@ -203,15 +203,32 @@ Line loss_line(const report::Capture& capture) {
   return line;
 }
 
+// What is missing and has no place in time; empty when nothing is.
+Line damage_line(const report::Capture& capture) {
+  std::string what;
+  const auto add = [&what](std::uint64_t n, std::string_view one, std::string_view many) {
+    if (n > 0) what += fmt::format("{}{}", what.empty() ? "" : ", ", counted(n, one, many));
+  };
+  add(capture.damaged_blocks, "damaged block", "damaged blocks");
+  add(capture.missed_probe_runs, "missed probe run", "missed probe runs");
+  add(capture.markers_lost, "lost marker", "lost markers");
+  Line line;
+  if (!what.empty()) line.add("missing", Ink::kBad).column(kTextColumn).add(what);
+  return line;
+}
+
 Line cost_line(const report::Summary& summary) {
-  const std::int64_t cost =
-      saturating_sum(to_ns(summary.capture.observer_cpu), to_ns(summary.capture.probe_cpu));
+  const std::optional<Nanos>& observer = summary.capture.observer_cpu;
+  const std::optional<Nanos>& probes = summary.capture.probe_cpu;
   Line line;
   line.add("cost", Ink::kDim).column(kTextColumn);
-  line.add(fmt::format("observer {} + probes {} of CPU time",
-                       duration(summary.capture.observer_cpu),
-                       duration(summary.capture.probe_cpu)));
-  if (summary.run.duration > Nanos{0}) {
+  if (!observer && !probes) return line.add("not known");
+  const auto known = [](const std::optional<Nanos>& time) {
+    return time ? duration(*time) : std::string("not known");
+  };
+  line.add(fmt::format("observer {} + probes {} of CPU time", known(observer), known(probes)));
+  if (observer && probes && summary.run.duration > Nanos{0}) {
+    const std::int64_t cost = saturating_sum(to_ns(*observer), to_ns(*probes));
     line.add(fmt::format(
         ", {} of one CPU",
         percent(static_cast<double>(cost), static_cast<double>(to_ns(summary.run.duration)))));
@@ -245,7 +262,7 @@ Lines failed_check_lines(const report::Summary& summary) {
   Lines lines;
   std::size_t failed = 0;
   for (const report::SelfCheck& check : summary.self_checks) {
-    if (check.passed || !check.promised) continue;
+    if (check.passed || !check.promised || !check.applicable) continue;
     if (++failed > 1) continue;
     Line& line = lines.emplace_back();
     line.add("failed", Ink::kBad).column(kTextColumn);
@@ -319,8 +336,10 @@ Lines verdict_lines(const report::Summary& summary, std::size_t columns, std::si
   Lines lines;
   if (!summary.capture.complete) {
     lines = labelled("incomplete", Ink::kBad,
-                     "the observer was ended before it could close the recording; what follows "
-                     "is true up to there",
+                     summary.run.duration > Nanos{0}
+                         ? "the observer was ended, or could not write, before it could close the "
+                           "recording; what follows is true up to there"
+                         : "the recording was cut short before anything can be told",
                      columns, 2);
   }
   if (!summary.findings.empty()) {
@@ -373,9 +392,13 @@ Lines number_lines(const report::Summary& summary, std::size_t columns) {
 
 Lines trust_lines(const report::Summary& summary, const SummaryOptions& options) {
   const std::size_t columns = options.style.columns;
-  std::uint64_t promised = 0, passed = 0, excused = 0;
+  std::uint64_t promised = 0, passed = 0, excused = 0, not_possible = 0;
   for (const report::SelfCheck& check : summary.self_checks) {
     if (!check.promised && !check.excused) continue;
+    if (!check.applicable) {
+      ++not_possible;
+      continue;
+    }
     ++promised;
     if (check.passed) {
       ++passed;
@@ -392,6 +415,9 @@ Lines trust_lines(const report::Summary& summary, const SummaryOptions& options)
   lines[0].add(fmt::format("{}/{} passed", passed, promised),
                passed + excused == promised ? Ink::kGood : Ink::kBad);
   if (excused > 0) lines[0].add(fmt::format(", {} excused", excused), Ink::kDoubtful);
+  if (not_possible > 0) {
+    lines[0].add(fmt::format(", {} not possible", not_possible), Ink::kDoubtful);
+  }
   lines.push_back(agreement_line(summary.kernel_agreement));
   if (const double unknown = unknown_share(summary); unknown > kUnknownShare) {
     Line& line = lines.emplace_back();
@@ -399,6 +425,7 @@ Lines trust_lines(const report::Summary& summary, const SummaryOptions& options)
     line.add(fmt::format("{} of the observed threads' lives", percent(unknown, 1)));
   }
   if (summary.capture.lost > 0) lines.push_back(loss_line(summary.capture));
+  if (Line damage = damage_line(summary.capture); damage.width() > 0) lines.push_back(damage);
   for (Line& line : failed_check_lines(summary)) lines.push_back(std::move(line));
   const std::vector<std::string>& notes = summary.capture.notes;
   if (!notes.empty()) {

@@ -56,7 +56,9 @@ struct Capture {
   std::map<std::string, std::uint64_t> by_kind;
   std::uint64_t lost = 0;
   std::vector<LostInterval> lost_intervals;
-  Nanos observer_cpu{}, probe_cpu{};
+  std::uint64_t missed_probe_runs = 0, markers_lost = 0;
+  std::uint64_t damaged_blocks = 0;  // of the recording, left out
+  std::optional<Nanos> observer_cpu, probe_cpu;
   std::uint64_t recording_bytes = 0;
   bool complete = true;
   std::vector<std::string> notes;  // imperfections in words, one each
@@ -172,7 +174,8 @@ struct SelfCheck {
   bool passed = false;
   bool promised = true;  // false: reported, but the kernel does not promise it; never fails a run
   std::string detail;
-  bool excused = false;  // promised in general, and not of this run, for the reason in `detail`
+  bool excused = false;    // promised in general, and not of this run, for the reason in `detail`
+  bool applicable = true;  // false: there was nothing to check; it neither passed nor failed
 };
 
 // Observed threads against the kernel's own account of them: the self-checks in short.

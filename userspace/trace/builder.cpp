@@ -92,14 +92,6 @@ void TraceBuilder::note_damaged_block(std::uint64_t count) {
 void TraceBuilder::note_incomplete() { state_->quality.incomplete = true; }
 void TraceBuilder::set_recording_bytes(std::uint64_t bytes) { state_->recording_bytes = bytes; }
 
-std::optional<Time> TraceBuilder::last_event() const {
-  std::optional<Time> last;
-  for (const Stream& stream : state_->streams) {
-    if (stream.has_events() && (!last || stream.last_time() > *last)) last = stream.last_time();
-  }
-  return last;
-}
-
 Trace TraceBuilder::build() && {
   OBSERVE_CHECK(state_ != nullptr);
   const std::unique_ptr<State> state = std::move(state_);

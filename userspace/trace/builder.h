@@ -44,9 +44,6 @@ class TraceBuilder {
   void note_incomplete();
   void set_recording_bytes(std::uint64_t bytes);
 
-  // The time of the newest event so far; nothing when there is none.
-  std::optional<Time> last_event() const;
-
   // Sorts, gives every tid its thread, marks targets and roles. The builder is spent afterwards.
   Trace build() &&;
 

@@ -75,8 +75,9 @@ struct CaptureInfo {
   bool complete = false;  // the closing part was written; false: the observer was killed
   bool recorder_realtime = false;
   std::string recorder_note;  // why not, where it was refused
-  std::uint64_t observer_cpu_ns = 0;
-  std::uint64_t probe_cpu_ns = 0;  // estimated from one probe run in 64
+  // Nothing where it is not known: an observer that was killed may have had no time to tell.
+  std::optional<std::uint64_t> observer_cpu_ns;
+  std::optional<std::uint64_t> probe_cpu_ns;  // estimated from one probe run in 64
   std::uint64_t probe_runs_timed = 0;
   std::uint64_t self_wakes = 0;         // wake-ups of the running thread itself: not recorded
   std::uint64_t missed_probe_runs = 0;  // the kernel's recursion_misses, not placed in time

@@ -151,6 +151,26 @@ TEST_CASE("an observer that is killed leaves a readable recording and no workloa
   CHECK(run_observe(folder, {"report", "contended-counter.obs", "--strict"}).status == 4);
 }
 
+TEST_CASE("when the disk is full, what was recorded before is reported, and the exit status is 1") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  // A limit on the size of files fails the write as a full disk does.
+  std::vector<std::string> words{"sh", "-c", "ulimit -f 200; trap '' XFSZ; exec \"$0\" \"$@\""};
+  for (const std::string& word : observe_words({"--", kMisbehave, "switch", "10000000"})) {
+    words.push_back(word);
+  }
+  Running observe(folder, words);
+  CHECK(observe.wait() == 1);
+  INFO(observe.err());
+  CHECK(contains(observe.err(), "File too large"));
+  CHECK(contains(observe.out(), "incomplete"));
+  CHECK(contains(observe.out(), "misbehave.obs"));
+  CHECK(std::filesystem::file_size(folder.file("misbehave.obs")) > 10'000);
+  const Finished report = run_observe(folder, {"report", "misbehave.obs", "--json", "-"});
+  REQUIRE(report.status == 0);
+  CHECK(json::parse(report.out)["capture"]["complete"] == false);
+}
+
 TEST_CASE("lost events are an exit status of 4 with --strict, and only then") {
   OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
   const Folder folder;

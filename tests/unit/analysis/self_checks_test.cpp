@@ -282,6 +282,27 @@ TEST_CASE("every lost event must have its place in time") {
   CHECK(check.passed);
 }
 
+TEST_CASE("a check without anything to check does not apply, and says so") {
+  const auto checks = [](const Story& story) {
+    return self_checks(story.facts(), account_threads(story.facts()));
+  };
+  // Nothing has a second reading of the kernel's counters, and nothing was lost.
+  Script unread = alternating();
+  Script read = alternating();
+  read.with_last_seeds();
+  for (const report::SelfCheck& check : checks(Story(unread))) {
+    INFO(check.name);
+    CHECK(check.applicable == (check.checked > 0 || check.name.starts_with("lost events")));
+    CHECK(check.applicable == (check.detail.find("nothing to check") == std::string::npos));
+  }
+  for (const report::SelfCheck& check : checks(Story(read))) {
+    if (check.promised) CHECK(check.applicable);
+  }
+  // A window without length: not even that nothing was lost.
+  Script empty;
+  for (const report::SelfCheck& check : checks(Story(empty))) CHECK_FALSE(check.applicable);
+}
+
 TEST_CASE("states that do not add up, and two threads on one CPU, are found") {
   const Story story(Script{}.has(A, running(cpu0)).has(B, running(cpu1)).at(10us));
   Timelines broken = build_timelines(story.trace());

@@ -5,11 +5,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <thread>
 #include <vector>
 
 #include "capture/clock.h"
+#include "capture/probe_costs.h"
 #include "recording/reader.h"
 #include "support/catch.h"
 
@@ -21,7 +24,7 @@ using namespace std::chrono_literals;
 // One CPU's lane with a probe that a test plays.
 class FakeLane {
  public:
-  explicit FakeLane(std::size_t slots) : slots_(slots) {}
+  explicit FakeLane(std::size_t slots, std::uint16_t cpu = 0) : slots_(slots), cpu_(cpu) {}
 
   // As the probe does: a full lane counts, and uses up a number.
   void emit(std::uint32_t tid) {
@@ -33,24 +36,35 @@ class FakeLane {
     observe_switch record{};
     record.head = {.at = static_cast<std::uint64_t>(to_ns(monotonic_now())),
                    .seq = static_cast<std::uint32_t>(cursor_.head + cursor_.dropped),
-                   .cpu = 0,
+                   .cpu = cpu_,
                    .kind = OBSERVE_KIND_SWITCH,
                    .flags = 0};
     record.prev = tid;
     record.next = tid + 1;
+    times_.push_back(time_at(static_cast<std::int64_t>(record.head.at)));
     slots_[cursor_.head & (slots_.size() - 1)] = std::bit_cast<observe_record>(record);
     __atomic_store_n(&cursor_.head, cursor_.head + 1, __ATOMIC_RELEASE);
   }
   RecorderLane lane() {
-    return {.cpu = Cpu{0}, .lane = OBSERVE_LANE_SCHED, .reader = {&cursor_, slots_}};
+    return {.cpu = Cpu{cpu_}, .lane = OBSERVE_LANE_SCHED, .reader = {&cursor_, slots_}};
   }
   bool is_drained() const {
     return __atomic_load_n(&cursor_.tail, __ATOMIC_ACQUIRE) == cursor_.head;
   }
   std::uint64_t dropped() const { return cursor_.dropped; }
+  // As the probe measures one record in 64.
+  void time_one(std::uint64_t ns) {
+    __atomic_fetch_add(&cursor_.timed_ns, ns, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&cursor_.timed, 1, __ATOMIC_RELAXED);
+  }
+  std::ptrdiff_t emitted_before(Time end) const {
+    return std::ranges::count_if(times_, [&](Time at) { return at < end; });
+  }
 
  private:
   std::vector<observe_record> slots_;
+  std::uint16_t cpu_;
+  std::vector<Time> times_;
   observe_cursor cursor_{};
 };
 
@@ -59,15 +73,19 @@ struct Recording {
   RecordingWriter writer = *RecordingWriter::create(UniqueFd(dup(file.get())));
   Time begin = monotonic_now();
 
+  std::vector<std::byte> bytes() const {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(lseek(file.get(), 0, SEEK_END)));
+    REQUIRE(pread(file.get(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+    return bytes;
+  }
+
   Trace read(const RecorderOutcome& outcome) {
     CaptureInfo info;
     info.window_begin = begin;
     info.window_end = monotonic_now();
     info.markers_lost = outcome.markers_lost;
     REQUIRE(writer.finish(info));
-    std::vector<std::byte> bytes(writer.bytes_written());
-    REQUIRE(pread(file.get(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
-    Result<Trace> trace = read_recording(bytes);
+    Result<Trace> trace = read_recording(bytes());
     REQUIRE(trace);
     return std::move(*trace);
   }
@@ -147,6 +165,61 @@ TEST_CASE("markers are recorded by their lane") {
   REQUIRE(trace.count<Marker>() == 10'000);
   CHECK(trace.all<Marker>().front().a == 10'000);
   CHECK(trace.all<Marker>().back().a == 1);
+}
+
+TEST_CASE("what a recorder has written when it is killed has a window with all CPUs' events") {
+  FakeLane busy(1 << 16, 0);
+  FakeLane quiet(64, 1);
+  busy.time_one(100);
+  Recording recording;
+  REQUIRE(recording.writer.write_window_begin(recording.begin));
+  Recorder recorder({busy.lane(), quiet.lane()}, recording.writer, {},
+                    {.interval = 1ms, .begin = recording.begin});
+  recorder.window_begins();
+  std::vector<Time> ends;
+  for (std::uint32_t i = 1; ends.size() < 3 && monotonic_now() < recording.begin + 20s; ++i) {
+    for (std::uint32_t k = 0; k < 100; ++k) busy.emit(k + 1);
+    if (i % 8 == 1) quiet.emit(i);
+    std::this_thread::sleep_for(1ms);
+    const Result<Trace> trace = read_recording(recording.bytes());
+    REQUIRE(trace);
+    if (trace->end() == (ends.empty() ? trace->begin() : ends.back())) continue;
+    ends.push_back(trace->end());
+    REQUIRE(trace->quality().incomplete);
+    std::array<std::ptrdiff_t, 2> switches{};
+    for (const Switch& event : trace->all<Switch>()) {
+      if (event.at < trace->end()) ++switches[raw(event.cpu)];
+    }
+    CHECK(switches[0] == busy.emitted_before(trace->end()));
+    CHECK(switches[1] == quiet.emitted_before(trace->end()));
+    CHECK(switches[1] > 0);
+    // The cost up to there is known: 100 ns for each record.
+    REQUIRE(trace->capture().observer_cpu_ns);
+    CHECK(*trace->capture().observer_cpu_ns > 0);
+    REQUIRE(trace->capture().probe_cpu_ns);
+    CHECK(*trace->capture().probe_cpu_ns >=
+          100 * static_cast<std::uint64_t>(switches[0] + switches[1]));
+  }
+  // The first after 50 ms; then they get rarer.
+  REQUIRE(ends.size() == 3);
+  CHECK(ends[0] < recording.begin + 900ms);
+  CHECK(monotonic_now() > recording.begin + 200ms);
+  CHECK_FALSE(recorder.finish(monotonic_now()).error);
+}
+
+TEST_CASE("the cost of probes is unknown where none was timed, and nothing where none ran") {
+  FakeLane lane(64);
+  const auto estimate = [&] {
+    ProbeCosts costs;
+    costs.add(lane.lane().reader);
+    return costs.estimated_ns();
+  };
+  CHECK(estimate() == 0);
+  lane.emit(1);
+  lane.emit(2);
+  CHECK_FALSE(estimate());
+  lane.time_one(70);
+  CHECK(estimate() == 140);
 }
 
 TEST_CASE("a full disk is reported at once and recording ends without hanging") {

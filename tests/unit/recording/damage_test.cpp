@@ -45,6 +45,20 @@ Bytes empty_recording() {
   return recorded([](RecordingWriter&) {});
 }
 
+// Chunks without payload that claim to hold as many items as a chunk can.
+Bytes claiming(chunk::Type type, std::uint64_t chunks) {
+  Bytes bytes = empty_recording();
+  bytes.reserve(bytes.size() + chunks * sizeof(chunk::Header));
+  for (std::uint64_t i = 0; i < chunks; ++i) {
+    append_chunk(bytes,
+                 {.type = type,
+                  .count = std::uint32_t{chunk::kMaxItems},
+                  .number = static_cast<std::uint32_t>(i)},
+                 {}, 0);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 TEST_CASE("cut anywhere, a recording is read up to its last whole chunk") {
@@ -196,28 +210,89 @@ TEST_CASE("sizes that nobody could mean are refused without being allocated") {
   }
 }
 
-TEST_CASE("more events than this machine can hold are refused before they are read") {
-  Bytes bytes = empty_recording();
-  const Bytes one = recorded([](RecordingWriter& writer) {
-    REQUIRE(writer.write_events(block_of(ping_pong(kMaxBlockRecords))));
-  });
-  const auto header = chunk::read_header(std::span(one).subspan(16));
-  REQUIRE(header);
+TEST_CASE("more events or markers than this machine can hold are refused before they are read") {
   const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                                static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  // Chunks without payload that claim to hold as many events as a chunk can.
-  const std::uint64_t chunks = memory / (kMaxBlockRecords * 96) + 1;
-  bytes.reserve(bytes.size() + chunks * sizeof(chunk::Header));
-  for (std::uint64_t i = 0; i < chunks; ++i) {
-    append_chunk(bytes,
-                 {.type = chunk::Type::kEvents,
-                  .count = kMaxBlockRecords,
-                  .number = static_cast<std::uint32_t>(i)},
-                 {}, 0);
+  for (const auto type : {chunk::Type::kEvents, chunk::Type::kMarkers}) {
+    const Result<Trace> trace =
+        read_recording(claiming(type, memory / (kMaxBlockRecords * 96) + 1));
+    REQUIRE_FALSE(trace);
+    CHECK(trace.error().reason.find("MiB of memory") != std::string::npos);
   }
+}
+
+TEST_CASE("more threads than Linux can have, or losses without end, are refused unread") {
+  const auto reason = [](chunk::Type type, std::uint64_t items) {
+    const Result<Trace> trace = read_recording(claiming(type, items / chunk::kMaxItems));
+    REQUIRE_FALSE(trace);
+    return trace.error().reason;
+  };
+  const std::uint64_t threads = (1u << 22) + chunk::kMaxItems;
+  for (const auto type : {chunk::Type::kFirstSeeds, chunk::Type::kLastSeeds}) {
+    CHECK(reason(type, threads) == "it claims 4210688 threads, and 4194304 are possible");
+  }
+  CHECK(reason(chunk::Type::kLost, (1u << 24) + chunk::kMaxItems) ==
+        "it claims 16793600 losses, and 16777216 are possible");
+}
+
+TEST_CASE("of metadata that comes many times the last whole one is parsed, and no other") {
+  Bytes bytes = empty_recording();
+  std::uint32_t number = 0;
+  const auto append = [&](chunk::Type type, const std::string& json) {
+    append_chunk(bytes, {.type = type, .count = 1, .number = number++},
+                 std::as_bytes(std::span(json)), static_cast<std::uint32_t>(json.size()));
+  };
+  // Nobody has noticed what stands in these: they would be damage.
+  for (int i = 0; i < 100; ++i) append(chunk::Type::kHost, "no JSON");
+  append(chunk::Type::kHost, R"({"kernel": "6.1"})");
+  append(chunk::Type::kHost, R"({"kernel": "6.2"})");
+  bytes.back() ^= std::byte{1};
+  append(chunk::Type::kRun, R"({"name": "whole"})");
+  append(chunk::Type::kRun, "no JSON");
   const Result<Trace> trace = read_recording(bytes);
-  REQUIRE_FALSE(trace);
-  CHECK(trace.error().reason.find("MiB") != std::string::npos);
+  REQUIRE(trace);
+  CHECK(trace->host().kernel == "6.1");
+  CHECK(trace->run().name.empty());
+  CHECK(trace->quality().damaged_blocks == 2);
+}
+
+TEST_CASE("four megabytes of list items are read, or refused, in no time") {
+  for (const auto& [head, item] :
+       {std::pair<std::string, std::string>{R"({"threads":[)", "{}"}, {R"({"x":[)", "0"}}) {
+    std::string json = head;
+    while (json.size() + item.size() + 3 < chunk::kMaxJson) json.append(item).append(",");
+    json.back() = ']';
+    json += "}";
+    Bytes bytes = empty_recording();
+    append_chunk(bytes, {.type = chunk::Type::kWorkload, .count = 1},
+                 std::as_bytes(std::span(json)), static_cast<std::uint32_t>(json.size()));
+    const Result<Trace> trace = read_recording(bytes);
+    REQUIRE(trace);
+    CHECK(trace->quality().damaged_blocks == 0);
+    CHECK(trace->workload());
+  }
+}
+
+TEST_CASE("any number of losses may end at one moment") {
+  constexpr std::uint32_t kCount = 300'000;
+  const LostInterval told{
+      .cpu = Cpu{0}, .from = time_at(kSampleBegin), .to = time_at(kSampleBegin), .count = 3};
+  const Bytes bytes = recorded([&](RecordingWriter& writer) {
+    REQUIRE(writer.write_window_begin(time_at(kSampleBegin)));
+    std::vector<observe_record> records = ping_pong(kMaxBlockRecords);
+    for (std::uint32_t first = 0; first < kCount; first += kMaxBlockRecords) {
+      for (std::uint32_t i = 0; i < records.size(); ++i) {
+        records[i].head.at = kSampleBegin;
+        records[i].head.seq = 2 * (first + i);
+      }
+      REQUIRE(writer.write_events(block_of(records)));
+    }
+    REQUIRE(writer.write_lost(std::vector<LostInterval>(kCount, told)));
+  });
+  const Result<Trace> trace = read_recording(bytes);
+  REQUIRE(trace);
+  const std::uint64_t events = trace->event_count();
+  CHECK(trace->quality().lost_events == events - 1 + 3ull * kCount);
 }
 
 TEST_CASE("times from another age are damage") {

@@ -80,6 +80,7 @@ TEST_CASE("a capture comes back as it was") {
   CHECK(back->exit_status == -1);
   CHECK(back->after.steal_ns_by_cpu == std::vector<std::uint64_t>{1, 2});
   CHECK_FALSE(capture_from_json("{}")->exit_status);
+  CHECK_FALSE(capture_from_json("{}")->observer_cpu_ns);
 }
 
 TEST_CASE("a workload's facts keep their types") {
@@ -156,6 +157,16 @@ TEST_CASE("nesting without end is refused") {
   deep.append(200'000, ']');
   deep += "}";
   CHECK_FALSE(run_from_json(deep));
+}
+
+TEST_CASE("brackets within a text are no nesting") {
+  const Result<RunInfo> run = run_from_json(R"({"name": "[[[[[[[[[[[\"{{{{{{{{{{{\\", "seed": 5})");
+  REQUIRE(run);
+  CHECK(run->name == "[[[[[[[[[[[\"{{{{{{{{{{{\\");
+  CHECK(run->seed == 5);
+  CHECK(run_from_json(R"({"a":{"b":{"c":{"d":{"e":{"f":{"g":{}}}}}}}})"));
+  CHECK(run_from_json(R"({"a":{"b":{"c":{"d":{"e":{"f":{"g":{"h":{}}}}}}}}})").error().reason ==
+        "it is nested too deep");
 }
 
 TEST_CASE("half a million keys are read in no time") {

@@ -307,13 +307,92 @@ TEST_CASE("a recording without its closing part ends at the last checkpoint") {
   CHECK(trace.event_count() == 100);
 }
 
-TEST_CASE("a recording without closing part or checkpoint ends with its last event") {
+TEST_CASE("a recording without closing part or checkpoint claims nothing") {
   const Result<Trace> trace = read_recording(sample(300, 3, false));
   REQUIRE(trace);
   CHECK(trace->quality().incomplete);
-  Time last = Time::min();
-  trace->for_each([&](const auto& event) { last = event.at; });
-  CHECK(trace->end() == last);
+  CHECK(trace->event_count() == 1800);
+  CHECK(trace->begin() == time_at(kSampleBegin));
+  CHECK(trace->end() == trace->begin());
+}
+
+TEST_CASE("a checkpoint from before the window's beginning, or without one, claims nothing") {
+  const std::vector<observe_record> records = ping_pong(100);
+  for (const bool begun : {true, false}) {
+    const Trace trace = trace_of([&](RecordingWriter& writer) {
+      REQUIRE(writer.write_checkpoint(time_at(kSampleBegin + 10)));
+      if (begun) REQUIRE(writer.write_window_begin(time_at(kSampleBegin + 50)));
+      REQUIRE(writer.write_events(block_of(records)));
+    });
+    CHECK(trace.end() == trace.begin());
+  }
+}
+
+// A recorder with a busy CPU, whose blocks fill, and a quiet one, whose events are only written at
+// a checkpoint.
+TEST_CASE("wherever a recording is cut, its window has the events of all CPUs") {
+  const std::vector<observe_record> busy = ping_pong(3000, 0);
+  std::vector<observe_record> quiet;
+  for (std::uint32_t i = 0; i < 30; ++i) {
+    quiet.push_back(busy[i * 100]);
+    quiet.back().head.cpu = 1;
+    quiet.back().head.seq = i;
+  }
+  const auto until = [&](std::size_t i) {
+    return time_at(static_cast<std::int64_t>(busy[i].head.at));
+  };
+  const Bytes whole = recorded([&](RecordingWriter& writer) {
+    REQUIRE(writer.write_window_begin(time_at(kSampleBegin)));
+    for (std::size_t i = 0; i < 30; ++i) {
+      REQUIRE(writer.write_events(block_of(std::span(busy).subspan(i * 100, 100))));
+      if (i % 10 != 9) continue;
+      const auto part = std::span(quiet).subspan(i - 9, 10);
+      REQUIRE(writer.write_events(block_of(part, Cpu{1})));
+      REQUIRE(writer.write_checkpoint(until(i * 100 + 99)));
+    }
+  });
+  const auto before = [](std::span<const observe_record> records, Time end) {
+    return std::ranges::count_if(records, [&](const observe_record& record) {
+      return time_at(static_cast<std::int64_t>(record.head.at)) < end;
+    });
+  };
+  std::vector<Time> ends;
+  for (const std::size_t size : chunk_starts(whole)) {
+    const Result<Trace> trace = read_recording(std::span(whole).first(size));
+    REQUIRE(trace);
+    std::ptrdiff_t events = 0;
+    trace->for_each([&](const auto& event) { events += event.at < trace->end() ? 1 : 0; });
+    CHECK(events == before(busy, trace->end()) + before(quiet, trace->end()));
+    if (trace->end() > trace->begin() && (ends.empty() || trace->end() > ends.back())) {
+      ends.push_back(trace->end());
+    }
+  }
+  CHECK(ends == std::vector<Time>{until(999), until(1999), until(2999)});
+}
+
+TEST_CASE("a recording that was cut tells what watching had cost, where it is written") {
+  const auto cut = [](bool told) {
+    return trace_of([&](RecordingWriter& writer) {
+      REQUIRE(writer.write_window_begin(time_at(kSampleBegin)));
+      CaptureInfo capture;
+      capture.observer_cpu_ns = 5;
+      capture.recorder_realtime = true;
+      if (told) REQUIRE(writer.write_progress(capture));
+      capture.observer_cpu_ns = 7;
+      capture.probe_cpu_ns = 9;
+      if (told) REQUIRE(writer.write_progress(capture));
+      REQUIRE(writer.write_checkpoint(time_at(kSampleBegin + 100)));
+    });
+  };
+  CHECK_FALSE(cut(false).capture().observer_cpu_ns);
+  CHECK_FALSE(cut(false).capture().probe_cpu_ns);
+  const Trace trace = cut(true);
+  CHECK(trace.capture().observer_cpu_ns == 7);
+  CHECK(trace.capture().probe_cpu_ns == 9);
+  CHECK(trace.capture().recorder_realtime);
+  CHECK_FALSE(trace.capture().complete);
+  CHECK(trace.begin() == time_at(kSampleBegin));
+  CHECK(trace.end() == time_at(kSampleBegin + 100));
 }
 
 TEST_CASE("a file is read as its bytes are") {

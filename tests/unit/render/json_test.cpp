@@ -28,6 +28,8 @@ TEST_CASE("the schema's keys are all there, in an empty summary too") {
   CHECK(json["workload"].is_null());
   CHECK(json["host"]["hz"].is_null());
   CHECK(json["run"]["exit_status"].is_null());
+  CHECK(json["capture"]["observer_cpu_ns"].is_null());
+  CHECK(json["capture"]["probe_cpu_ns"].is_null());
   CHECK(json["threads"].is_array());
   CHECK(json["run"]["parameters"].is_object());
 }

@@ -74,8 +74,11 @@ report::Summary random_summary(std::mt19937_64& random) {
   summary.capture.complete = any(2) == 0;
   summary.capture.notes.assign(any(4), words());
   summary.capture.events = random();
-  summary.capture.observer_cpu = time();
-  summary.capture.probe_cpu = time();
+  summary.capture.damaged_blocks = any(2) * any(1'000'000);
+  summary.capture.missed_probe_runs = any(2) * random();
+  summary.capture.markers_lost = any(2) * random();
+  if (any(3) > 0) summary.capture.observer_cpu = time();
+  if (any(3) > 0) summary.capture.probe_cpu = time();
   summary.totals.switches = random();
   summary.waits = {random(), time(), time(), time(), time(), time()};
   summary.worst_waiter = name();
@@ -109,7 +112,10 @@ report::Summary random_summary(std::mt19937_64& random) {
     finding.claim = words();
     finding.evidence.assign(any(5), words());
   }
-  for (report::SelfCheck& check : summary.self_checks) check.passed = any(2) == 0;
+  for (report::SelfCheck& check : summary.self_checks) {
+    check.passed = any(2) == 0;
+    check.applicable = any(3) > 0;
+  }
   return summary;
 }
 
@@ -135,6 +141,22 @@ TEST_CASE("without UTF-8 the layout is the same in ASCII") {
     CHECK(text::width(narrow[i]) <= options.style.columns);
     for (const char c : narrow[i]) REQUIRE((c >= 0x20 && c < 0x7f));
   }
+}
+
+TEST_CASE("what is missing is named, and a cost that is not known is no zero") {
+  report::Summary summary = testing::sample_summary();
+  CHECK(terminal_summary(summary, plain()).find("missing") == std::string::npos);
+  summary.capture.damaged_blocks = 1;
+  summary.capture.missed_probe_runs = 20;
+  summary.capture.markers_lost = 300;
+  summary.capture.probe_cpu.reset();
+  std::string text = terminal_summary(summary, plain());
+  CHECK(text.find("1 damaged block, 20 missed probe runs, 300 lost markers") != std::string::npos);
+  CHECK(text.find("+ probes not known of CPU time\n") != std::string::npos);
+  summary.capture.observer_cpu.reset();
+  text = terminal_summary(summary, plain());
+  CHECK(text.find("not known\n") != std::string::npos);
+  CHECK(text.find("of CPU time") == std::string::npos);
 }
 
 TEST_CASE("colour changes nothing but colour") {
@@ -268,6 +290,17 @@ TEST_CASE("a check that the kernel does not promise never counts as failed") {
   summary.self_checks.back().passed = false;
   const std::string text = terminal_summary(summary, plain());
   shows(text, "4/4 passed");
+  CHECK(text.find("failed") == std::string::npos);
+}
+
+TEST_CASE("a check with nothing to check counts neither as passed nor as failed") {
+  report::Summary summary = testing::sample_summary();
+  for (report::SelfCheck& check : summary.self_checks) check.passed = true;
+  summary.self_checks[1].applicable = false;
+  summary.self_checks[2].applicable = false;
+  summary.self_checks[2].passed = false;
+  const std::string text = terminal_summary(summary, plain());
+  shows(text, "self-checks 2/2 passed, 2 not possible");
   CHECK(text.find("failed") == std::string::npos);
 }
 

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
-constexpr std::streamsize kLargestFile = 1 << 20;
+constexpr std::streamsize kLargestFile = 1 << 16;  // they have some kilobytes at the most
 
 std::string contents_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

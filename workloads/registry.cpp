@@ -20,6 +20,9 @@ std::span<const Spec> registry() {
       coop_tasks(),         yielders(),
       yield_vs_spin(),      sleeper(),
       fair_shares(),        custom_slices(),
+      batching(),           open_loop(),
+      producer_consumer(),  thundering_herd(),
+      waiting_room(),       sync_async_io(),
   };
   return kRows;
 }

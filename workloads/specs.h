@@ -5,6 +5,7 @@
 
 namespace observe::workloads {
 
+Spec batching();
 Spec contended_counter();
 Spec preemptible_spinners();
 Spec fork_join();
@@ -21,5 +22,10 @@ Spec fair_shares();
 Spec sleeper();
 Spec yield_vs_spin();
 Spec yielders();
+Spec open_loop();
+Spec producer_consumer();
+Spec thundering_herd();
+Spec waiting_room();
+Spec sync_async_io();
 
 }  // namespace observe::workloads

@@ -25,6 +25,7 @@ struct JudgeRow {
 
 std::span<const JudgeRow> judges();
 
+Judgement judge_batching(const Facts& facts, const Noise& noise);
 Judgement judge_contended_counter(const Facts& facts, const Noise& noise);
 Judgement judge_preemptible_spinners(const Facts& facts, const Noise& noise);
 Judgement judge_fork_join(const Facts& facts, const Noise& noise);
@@ -41,5 +42,10 @@ Judgement judge_fair_shares(const Facts& facts, const Noise& noise);
 Judgement judge_sleeper(const Facts& facts, const Noise& noise);
 Judgement judge_yield_vs_spin(const Facts& facts, const Noise& noise);
 Judgement judge_yielders(const Facts& facts, const Noise& noise);
+Judgement judge_open_loop(const Facts& facts, const Noise& noise);
+Judgement judge_producer_consumer(const Facts& facts, const Noise& noise);
+Judgement judge_thundering_herd(const Facts& facts, const Noise& noise);
+Judgement judge_waiting_room(const Facts& facts, const Noise& noise);
+Judgement judge_sync_async_io(const Facts& facts, const Noise& noise);
 
 }  // namespace observe

@@ -4,6 +4,7 @@ namespace observe {
 namespace {
 
 constexpr JudgeRow kJudges[] = {
+    {"batching", judge_batching},
     {"contended-counter", judge_contended_counter},
     {"preemptible-spinners", judge_preemptible_spinners},
     {"fork-join", judge_fork_join},
@@ -20,6 +21,11 @@ constexpr JudgeRow kJudges[] = {
     {"sleeper", judge_sleeper},
     {"yield-vs-spin", judge_yield_vs_spin},
     {"yielders", judge_yielders},
+    {"open-loop", judge_open_loop},
+    {"producer-consumer", judge_producer_consumer},
+    {"thundering-herd", judge_thundering_herd},
+    {"waiting-room", judge_waiting_room},
+    {"sync-async-io", judge_sync_async_io},
 };
 
 }  // namespace

@@ -207,6 +207,9 @@ TEST_CASE("a woken thread's latency lasts from the waking to the CPU") {
   CHECK(wake_latencies(timeline, Time{20us}, Time{100us}) == std::vector<Nanos>{5us});
   CHECK(times_woken(timeline, Time{}, Time{100us}) == 2);
   CHECK(times_woken(timeline, Time{}, Time{55us}) == 1);
+  CHECK(times_slept(story.facts(), story.ref(A), Time{}, Time{100us}) == 1);
+  CHECK(times_slept(story.facts(), story.ref(B), Time{}, Time{100us}) == 1);
+  CHECK(times_slept(story.facts(), story.ref(B), Time{41us}, Time{100us}) == 0);
   CHECK(times_unknown(timeline, Time{}, Time{100us}) == 0);
 }
 

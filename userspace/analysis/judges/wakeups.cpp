@@ -30,6 +30,15 @@ std::vector<Nanos> wake_latencies(const ThreadTimeline& timeline, Time begin, Ti
   return latencies;
 }
 
+std::uint64_t times_slept(const Facts& facts, ThreadRef thread, Time begin, Time end) {
+  const SleepingLocks locks = sleeping_locks(facts.trace.host());
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(facts.trace.all<Switch>(), [&](const Switch& event) {
+        return event.prev_thread == thread && event.at >= begin && event.at <= end &&
+               cause_of(event, locks) == SwitchCause::kBlocked;
+      }));
+}
+
 std::uint64_t times_woken(const ThreadTimeline& timeline, Time begin, Time end) {
   return static_cast<std::uint64_t>(
       std::ranges::count_if(timeline.intervals, [&](const Interval& interval) {

@@ -12,6 +12,10 @@ namespace observe {
 // there: from the waking to the switch-in.
 std::vector<Nanos> wake_latencies(const ThreadTimeline& timeline, Time begin, Time end);
 
+// How often the thread went to sleep between `begin` and `end`: by its switches alone, so that it
+// holds also where events contradict each other and its states are not known.
+std::uint64_t times_slept(const Facts& facts, ThreadRef thread, Time begin, Time end);
+
 // How many sleeps of the thread ended between `begin` and `end`.
 std::uint64_t times_woken(const ThreadTimeline& timeline, Time begin, Time end);
 

@@ -27,5 +27,11 @@ Spec producer_consumer();
 Spec thundering_herd();
 Spec waiting_room();
 Spec sync_async_io();
+Spec lock_convoy();
+Spec lock_holder_preemption();
+Spec priority_inversion();
+Spec deadlock();
+Spec dining_philosophers();
+Spec readers_writers();
 
 }  // namespace observe::workloads

@@ -5,6 +5,7 @@
 #include "analysis/findings.h"
 #include "analysis/judges/judge.h"
 #include "analysis/kernel_counts.h"
+#include "analysis/lock_use.h"
 #include "analysis/markers.h"
 #include "analysis/quality_notes.h"
 #include "analysis/results.h"
@@ -241,6 +242,41 @@ std::vector<report::Holder> holders_of(const Facts& facts, const Results& result
   return holders;
 }
 
+// Of a program with more locks than this the most waited for are enough.
+constexpr std::size_t kMostLocks = 64;
+constexpr std::size_t kMostHolders = 8;
+
+std::vector<report::Lock> locks_of(const Facts& facts) {
+  std::vector<report::Lock> locks;
+  for (const LockUse& use : lock_use(facts).locks) {
+    if (locks.size() == kMostLocks) break;
+    report::Lock& lock = locks.emplace_back();
+    lock.number = use.lock;
+    lock.acquisitions = use.acquisitions;
+    lock.abandoned = use.abandoned;
+    lock.wait = use.wait;
+    lock.hold = use.hold;
+    if (!use.longest) continue;
+    const ThreadInfo& waiter = facts.info(use.longest->thread);
+    lock.longest = report::LongestLockWait{.name = waiter.name(),
+                                           .tid = raw(waiter.tid),
+                                           .begin = use.longest->begin - facts.trace.begin(),
+                                           .length = use.longest->end - use.longest->begin,
+                                           .holders = {}};
+    for (const LockHolder& holder : use.longest->holders) {
+      if (lock.longest->holders.size() == kMostHolders) break;
+      const ThreadInfo& info = facts.info(holder.thread);
+      lock.longest->holders.push_back({.name = info.name(),
+                                       .tid = raw(info.tid),
+                                       .held = holder.held,
+                                       .run = holder.running,
+                                       .wait = holder.waiting,
+                                       .blocked = holder.blocked});
+    }
+  }
+  return locks;
+}
+
 const JudgeRow* judge_of(const Trace& trace) {
   if (trace.run().kind != RunKind::kWorkload || !trace.workload()) return nullptr;
   const auto rows = judges();
@@ -261,6 +297,7 @@ report::Summary summarise(const Facts& facts) {
                           .cpus = cpus_of(results),
                           .roles = roles_of(results),
                           .holders = holders_of(facts, results),
+                          .locks = locks_of(facts),
                           .markers = count_markers(facts),
                           .self_checks = self_checks(facts, results.accounts)};
   summary.kernel_agreement = kernel_agreement(summary.self_checks);

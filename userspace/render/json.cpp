@@ -268,6 +268,28 @@ Json user_task_thread_json(const report::UserTaskThread& thread) {
           {"worst", std::move(worst)}};
 }
 
+Json longest_json(const std::optional<report::LongestLockWait>& wait) {
+  if (!wait) return nullptr;
+  return {{"name", json(wait->name)},
+          {"tid", wait->tid},
+          {"begin_ns", json(wait->begin)},
+          {"ns", json(wait->length)},
+          {"holders", list(wait->holders, [](const report::LockHolder& holder) -> Json {
+             return {{"name", json(holder.name)},    {"tid", holder.tid},
+                     {"held_ns", json(holder.held)}, {"run_ns", json(holder.run)},
+                     {"wait_ns", json(holder.wait)}, {"blocked_ns", json(holder.blocked)}};
+           })}};
+}
+
+Json lock_json(const report::Lock& lock) {
+  return {{"lock", lock.number},
+          {"acquisitions", lock.acquisitions},
+          {"abandoned", lock.abandoned},
+          {"wait", percentiles_json(lock.wait, true)},
+          {"hold", percentiles_json(lock.hold, true)},
+          {"longest_wait", longest_json(lock.longest)}};
+}
+
 Json workload_json(const std::optional<report::Workload>& workload) {
   if (!workload) return nullptr;
   Json truth = Json::object();
@@ -333,6 +355,7 @@ std::string json_summary(const report::Summary& summary) {
                                  {"count", marker.count},
                                  {"threads", marker.threads}};
                        })},
+      {"locks", list(summary.locks, lock_json)},
       {"threads", list(summary.threads, thread_json)},
       {"cpus", list(summary.cpus, cpu_json)},
       {"user_tasks", summary.user_tasks ? list(summary.user_tasks->threads, user_task_thread_json)

@@ -224,6 +224,30 @@ struct UserTasks {
   std::vector<UserTaskThread> threads;
 };
 
+// What the observed program's markers say about one of its locks.
+struct LockHolder {
+  std::string name;
+  std::uint32_t tid = 0;
+  Nanos held{};  // of the wait; what is neither of the following is unknown
+  Nanos run{}, wait{}, blocked{};
+};
+
+struct LongestLockWait {
+  std::string name;  // of who waited
+  std::uint32_t tid = 0;
+  Nanos begin{};  // relative to the window's beginning
+  Nanos length{};
+  std::vector<LockHolder> holders;  // in the order in which they came to hold it
+};
+
+struct Lock {
+  std::uint64_t number = 0;
+  std::uint64_t acquisitions = 0;
+  std::uint64_t abandoned = 0;  // waits that were given up
+  Percentiles wait, hold;
+  std::optional<LongestLockWait> longest;
+};
+
 struct Summary {
   Run run;
   Host host;
@@ -236,6 +260,7 @@ struct Summary {
   std::vector<RoleSummary> roles;  // of the observed threads, longest first
   std::vector<Holder> holders;     // longest first
   std::optional<UserTasks> user_tasks;
+  std::vector<Lock> locks;  // those with markers, the most waited for first
   std::optional<Workload> workload;
   std::vector<MarkerCount> markers;  // those that occurred, and USDT probes that did not
   std::vector<Finding> findings;     // the first is the verdict of the run

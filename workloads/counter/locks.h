@@ -1,4 +1,4 @@
-// Locks that the contended counter compares. Each is as its textbook has it and no cleverer.
+// Locks that workloads compare. Each is as its textbook has it and no cleverer.
 #pragma once
 
 #include <array>
@@ -18,6 +18,17 @@ class SpinLock {
       while (taken_.load(std::memory_order_relaxed)) __builtin_ia32_pause();
     }
   }
+  // False: give_up() was true while it waited. Calls pause() in between.
+  template <class GiveUp, class Pause>
+  bool lock_unless(GiveUp&& give_up, Pause&& pause) {
+    while (taken_.exchange(true, std::memory_order_acquire)) {
+      while (taken_.load(std::memory_order_relaxed)) {
+        if (give_up()) return false;
+        pause();
+      }
+    }
+    return true;
+  }
   void unlock() { taken_.store(false, std::memory_order_release); }
 
  private:
@@ -30,6 +41,17 @@ class TicketLock {
   void lock() {
     const std::uint64_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
     while (serving_.load(std::memory_order_acquire) != ticket) __builtin_ia32_pause();
+  }
+  // False: give_up() was true while it waited. The ticket is lost then, and whoever comes behind it
+  // will never be served: for threads that all give up at once.
+  template <class GiveUp, class Pause>
+  bool lock_unless(GiveUp&& give_up, Pause&& pause) {
+    const std::uint64_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
+    while (serving_.load(std::memory_order_acquire) != ticket) {
+      if (give_up()) return false;
+      pause();
+    }
+    return true;
   }
   void unlock() {
     serving_.store(serving_.load(std::memory_order_relaxed) + 1, std::memory_order_release);

@@ -88,6 +88,17 @@ report::Summary sample_summary() {
                     .wait = 1900ms,
                     .wake_delay = 10us,
                     .blocked = 109'990us}};
+  summary.locks = {
+      {.number = 7,
+       .acquisitions = 12,
+       .abandoned = 1,
+       .wait = {.count = 3, .p50 = 2us, .p90 = 33us, .p99 = 33us, .max = 33us},
+       .hold = {.count = 12, .p50 = 1us, .p90 = 30us, .p99 = 30us, .max = 30us},
+       .longest = report::LongestLockWait{.name = "adder-1",
+                                          .tid = 4002,
+                                          .begin = 12us,
+                                          .length = 33us,
+                                          .holders = {{"adder-0", 4001, 28us, 18us, 10us, 0us}}}}};
   summary.holders = {{"adder-1", 4002, true, 999ms},
                      {"adder-0", 4001, true, 890ms},
                      {"kworker/0:1", 77, false, 3ms}};

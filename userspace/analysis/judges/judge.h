@@ -47,5 +47,11 @@ Judgement judge_producer_consumer(const Facts& facts, const Noise& noise);
 Judgement judge_thundering_herd(const Facts& facts, const Noise& noise);
 Judgement judge_waiting_room(const Facts& facts, const Noise& noise);
 Judgement judge_sync_async_io(const Facts& facts, const Noise& noise);
+Judgement judge_lock_convoy(const Facts& facts, const Noise& noise);
+Judgement judge_lock_holder_preemption(const Facts& facts, const Noise& noise);
+Judgement judge_priority_inversion(const Facts& facts, const Noise& noise);
+Judgement judge_deadlock(const Facts& facts, const Noise& noise);
+Judgement judge_dining_philosophers(const Facts& facts, const Noise& noise);
+Judgement judge_readers_writers(const Facts& facts, const Noise& noise);
 
 }  // namespace observe

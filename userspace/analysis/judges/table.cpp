@@ -26,6 +26,12 @@ constexpr JudgeRow kJudges[] = {
     {"thundering-herd", judge_thundering_herd},
     {"waiting-room", judge_waiting_room},
     {"sync-async-io", judge_sync_async_io},
+    {"lock-convoy", judge_lock_convoy},
+    {"lock-holder-preemption", judge_lock_holder_preemption},
+    {"priority-inversion", judge_priority_inversion},
+    {"deadlock", judge_deadlock},
+    {"dining-philosophers", judge_dining_philosophers},
+    {"readers-writers", judge_readers_writers},
 };
 
 }  // namespace

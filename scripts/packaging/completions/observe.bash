@@ -3,15 +3,22 @@
 
 _observe_workloads() { "$1" list 2>/dev/null | sed -n 's/^ *\([a-z][a-z0-9-]*\)  .*/\1/p'; }
 
-# The options of a help text; with a workload's name, of that workload too.
+# The options in a help text: PROGRAM [list|explain|report|doctor|--workload NAME]
 _observe_options() {
-  "$1" ${2:+--workload "$2"} --help 2>/dev/null | grep -oE -- '(^|[ ,])--[a-z][a-z0-9-]*' |
-    tr -d ' ,' | sort -u
+  "$@" --help 2>/dev/null | grep -oE -- '^ +--[a-z][a-z0-9-]*' | tr -d ' ' | sort -u
+}
+
+# What an option of a workload may be: PROGRAM WORKLOAD OPTION
+_observe_choices() {
+  "$1" list --json 2>/dev/null | awk -v workload="\"$2\"," -v option="\"$3\"," '
+    /^    "name": / { ours = $2 == workload }
+    /^        "name": / { it = ours && $2 == option }
+    it && /^          "/ { gsub(/[ ",]/, ""); print }'
 }
 
 _observe() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}"
-  local program="${COMP_WORDS[0]}" workload='' i
+  local program="${COMP_WORDS[0]}" workload='' subcommand='' choices i
   COMPREPLY=()
 
   for ((i = 1; i < COMP_CWORD; i++)); do
@@ -48,8 +55,19 @@ _observe() {
       return
       ;;
   esac
+  if [ -n "$workload" ] && [[ "$previous" == --?* ]]; then
+    choices="$(_observe_choices "$program" "$workload" "${previous#--}")"
+    if [ -n "$choices" ]; then
+      mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
+      return
+    fi
+  fi
   local words
-  words="$(_observe_options "$program" "$workload")"
+  if [ "$COMP_CWORD" -gt 1 ]; then
+    case "${COMP_WORDS[1]}" in list | explain | report | doctor) subcommand="${COMP_WORDS[1]}" ;; esac
+  fi
+  words="$(_observe_options "$program" ${subcommand:+"$subcommand"} \
+    ${workload:+--workload "$workload"})"
   if [ "$COMP_CWORD" -eq 1 ]; then words+=' list explain report doctor'; fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }

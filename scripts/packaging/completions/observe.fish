@@ -4,19 +4,45 @@ function __observe_workloads
     observe list 2>/dev/null | string replace -rf '^ *([a-z][a-z0-9-]*)  +(.*)' '$1\t$2'
 end
 
-function __observe_options
+# The workload that the command line names, if it does.
+function __observe_workload
     set -l words (commandline -opc)
     set -l at (contains -i -- --workload $words)
-    set -l workload
     if test -n "$at"; and test $at -lt (count $words)
-        set workload --workload $words[(math $at + 1)]
+        echo $words[(math $at + 1)]
     end
-    observe $workload --help 2>/dev/null | string match -ar -- '(?<=^|[ ,])--[a-z][a-z0-9-]*' | sort -u
+end
+
+function __observe_options
+    set -l what
+    set -l words (commandline -opc)
+    if test (count $words) -gt 1; and contains -- $words[2] list explain report doctor
+        set what $words[2]
+    else if set -l workload (__observe_workload)
+        set what --workload $workload
+    end
+    observe $what --help 2>/dev/null | string match -arg -- '^ +(--[a-z][a-z0-9-]*)' | sort -u
+end
+
+# What the option before the cursor may be, where it is one of the workload's.
+function __observe_choices
+    set -l words (commandline -opc)
+    set -l workload (__observe_workload)
+    test -n "$workload"; and string match -q -- '--?*' $words[-1]; or return 1
+    set -l option (string replace -- -- '' $words[-1])
+    set -l choices (observe list --json 2>/dev/null |
+        awk -v workload="\"$workload\"," -v option="\"$option\"," '
+            /^    "name": / { ours = $2 == workload }
+            /^        "name": / { it = ours && $2 == option }
+            it && /^          "/ { gsub(/[ ",]/, ""); print }')
+    test -n "$choices"; or return 1
+    printf '%s\n' $choices
 end
 
 complete -c observe -f
 complete -c observe -n __fish_use_subcommand -a 'list explain report doctor'
 complete -c observe -n 'string match -q -- "-*" (commandline -ct)' -a '(__observe_options)'
+complete -c observe -n '__observe_choices >/dev/null' -a '(__observe_choices)'
 complete -c observe -l workload -x -a '(__observe_workloads)'
 complete -c observe -n '__fish_seen_subcommand_from explain' -a '(__observe_workloads)'
 complete -c observe -n '__fish_seen_subcommand_from report' -F

@@ -58,6 +58,7 @@ std::vector<std::string> quality_notes(const Facts& facts) {
   note(threads_met_late(facts), "thread",
        "that the kernel's task list did not show: known from the first event on");
   if (!capture.recorder_note.empty()) notes.push_back(capture.recorder_note);
+  notes.insert(notes.end(), capture.notes.begin(), capture.notes.end());
   return notes;
 }
 

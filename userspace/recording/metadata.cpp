@@ -71,6 +71,7 @@ static void fields(Archive& archive, CaptureInfo& capture) {
   archive("peak_backlog_bytes", capture.peak_backlog_bytes);
   archive("exit_status", capture.exit_status);
   archive("end_reason", capture.end_reason);
+  archive("notes", capture.notes);
   archive("before", capture.before);
   archive("after", capture.after);
 }

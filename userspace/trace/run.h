@@ -86,6 +86,7 @@ struct CaptureInfo {
   std::uint64_t peak_backlog_bytes = 0;
   std::optional<int> exit_status;  // of the command or workload, as a shell reports it
   std::string end_reason;          // "target ended", "duration", "interrupted"…
+  std::vector<std::string> notes;  // what else people should know of how it went
   HostSample before;
   HostSample after;
 };

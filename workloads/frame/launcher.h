@@ -53,8 +53,11 @@ class Launched {
   // Readable when the workload has results or has died: call finish() then.
   int done_fd() const;
   // Stops it unless it has ended, takes its results and reaps it; kills it when it takes longer
-  // than the grace time. An Error when it failed, was killed or reported nonsense. Call once.
+  // than the grace time. An Error when it failed, died or reported nonsense; one that had reported
+  // and was then killed because it did not end is none, but noted. Call once.
   Result<WorkloadInfo> finish(Nanos grace = kGrace);
+  // What people should know of how it ended; mostly empty.
+  const std::string& note() const { return note_; }
 
   // Of the workload's process; after finish() the number may belong to another one.
   Pid pid() const;
@@ -79,6 +82,7 @@ class Launched {
   std::shared_ptr<SharedMarkers> markers_;
   UniqueFd channel_;     // to the child: one byte opens the gate, the end stops it; back: messages
   std::string pending_;  // of a message that has not come whole
+  std::string note_;
   Time launched_at_;
   pid_t pid_ = -1;
   bool running_ = false;  // not reaped yet: the pid is still the child's

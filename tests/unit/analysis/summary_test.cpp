@@ -284,6 +284,7 @@ TEST_CASE("every imperfection becomes a note, a perfect trace has none") {
   const report::Summary clean = summarise(Story(Script{}.has(A, running(cpu0)).at(10us)).facts());
   CHECK(clean.capture.notes.empty());
   CaptureInfo capture{.complete = true, .recorder_note = "not scheduled real-time: refused"};
+  capture.notes = {"the workload was slow to end"};
   capture.missed_probe_runs = 2;
   capture.markers_lost = 3;
   const report::Summary summary = summarise(Story(Script{}
@@ -302,6 +303,7 @@ TEST_CASE("every imperfection becomes a note, a perfect trace has none") {
   };
   CHECK(has_note("no closing part"));
   CHECK(has_note("2 probe runs"));
+  CHECK(has_note("slow to end"));
   CHECK(has_note("3 workload markers"));
   // B had its last switch-out as it was met: nothing about it is incomplete.
   CHECK(has_note("1 thread that the kernel's task list did not show"));

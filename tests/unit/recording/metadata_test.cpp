@@ -71,6 +71,7 @@ TEST_CASE("a capture comes back as it was") {
   capture.recorder_realtime = true;
   capture.recorder_note = "refused";
   capture.peak_backlog_bytes = 99;
+  capture.notes = {"it was slow", "to end"};
   capture.exit_status = -1;
   capture.after = {.at = time_at(8), .steal_ns_by_cpu = {1, 2}, .throttled_ns = 3};
   const Result<CaptureInfo> back = capture_from_json(to_json(capture));
@@ -78,6 +79,7 @@ TEST_CASE("a capture comes back as it was") {
   CHECK(to_json(*back) == to_json(capture));
   CHECK(back->window_end == time_at(7));
   CHECK(back->exit_status == -1);
+  CHECK(back->notes == capture.notes);
   CHECK(back->after.steal_ns_by_cpu == std::vector<std::uint64_t>{1, 2});
   CHECK_FALSE(capture_from_json("{}")->exit_status);
   CHECK_FALSE(capture_from_json("{}")->observer_cpu_ns);

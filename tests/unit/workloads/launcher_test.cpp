@@ -1,12 +1,17 @@
 #include "workloads/frame/launcher.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 
@@ -38,6 +43,23 @@ Result<Launched> launch_ready(const Spec& spec, const Values& values) {
   if (!launched) return launched;
   if (auto ready = launched->wait_ready(seconds{10}); !ready) return fail(ready.error());
   return launched;
+}
+
+// Makes the calling process hang where it means to exit: a filter turns the system call into a
+// signal, whose handler never returns.
+bool never_exit() {
+  std::signal(SIGSYS, [](int) {
+    while (true) pause();
+  });
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{.len = std::size(program), .filter = program};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
 bool exists(Pid pid) { return kill(static_cast<pid_t>(raw(pid)), 0) == 0; }
@@ -155,6 +177,22 @@ TEST_CASE("a workload that does not stop is killed after the grace time") {
   const auto results = launched->finish(milliseconds{200});
   REQUIRE_FALSE(results);
   CHECK(results.error().reason == "it did not answer in time");
+  CHECK_FALSE(exists(launched->pid()));
+}
+
+TEST_CASE("what a workload reported is kept when it then does not end") {
+  const Spec spec = spec_that([](const Values& values, Stage& stage) -> Result<void> {
+    if (!never_exit()) return fail(error_from_errno("stay for ever", errno));
+    return find("contended-counter")->run(values, stage);
+  });
+  auto launched = launch_ready(spec, defaults("50ms"));
+  REQUIRE(launched);
+  REQUIRE(launched->open_gate());
+  const auto results = launched->finish(milliseconds{500});
+  REQUIRE(results);
+  CHECK(results->name == "contended-counter");
+  CHECK(integer(results->truth, "expected") > 0);
+  CHECK(launched->note() == "the workload reported its results but did not end, and was killed");
   CHECK_FALSE(exists(launched->pid()));
 }
 

@@ -15,7 +15,7 @@
 namespace observe {
 namespace {
 
-constexpr std::size_t kMaxGroupFileBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxDatabaseBytes = std::size_t{16} << 20;
 
 // (id)-1 means "leave as it is" to the kernel: as an id it would keep root.
 std::optional<std::uint32_t> parse_id(std::string_view text) {
@@ -42,11 +42,11 @@ bool lists_member(std::string_view members, std::string_view user) {
   return false;
 }
 
-std::string read_group_file() {
+std::string read_database(const char* path) {
   std::string text;
-  const UniqueFd file{open("/etc/group", O_RDONLY | O_CLOEXEC)};
+  const UniqueFd file{open(path, O_RDONLY | O_CLOEXEC)};
   char buffer[16384];
-  while (file && text.size() < kMaxGroupFileBytes) {
+  while (file && text.size() < kMaxDatabaseBytes) {
     const ssize_t got = read(file.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
@@ -96,13 +96,46 @@ Result<std::optional<Identity>> sudo_caller(uid_t real_uid, const SudoEnvironmen
   return std::optional{std::move(caller)};
 }
 
+std::optional<Login> login_of(uid_t uid, std::string_view passwd_file) {
+  while (!passwd_file.empty()) {
+    // name:password:uid:gid:comment:home:shell
+    std::string_view line = next_field(passwd_file, '\n');
+    if (std::ranges::count(line, ':') != 6) continue;
+    const std::string_view name = next_field(line, ':');
+    next_field(line, ':');
+    if (parse_id(next_field(line, ':')) != uid || name.empty()) continue;
+    next_field(line, ':');
+    next_field(line, ':');
+    const std::string_view home = next_field(line, ':');
+    // passwd(5): an empty shell means this one.
+    return Login{.name = std::string(name),
+                 .home = std::string(home),
+                 .shell = line.empty() ? "/bin/sh" : std::string(line)};
+  }
+  return std::nullopt;
+}
+
+void take_login_environment(const Identity& user) {
+  if (getuid() != 0 || user.is_root()) return;
+  const Login login = login_of(user.uid, read_database("/etc/passwd"))
+                          .value_or(Login{.name = user.name, .home = {}, .shell = {}});
+  const auto set = [](const char* variable, const std::string& value) {
+    if (value.empty() || setenv(variable, value.c_str(), 1) != 0) unsetenv(variable);
+  };
+  set("HOME", login.home);
+  set("USER", login.name);
+  set("LOGNAME", login.name);
+  set("SHELL", login.shell);
+}
+
 Result<Identity> calling_user() {
   // secure_getenv() answers nothing in a program with file capabilities; sudo's has none.
   const SudoEnvironment environment{.uid = secure_getenv("SUDO_UID"),
                                     .gid = secure_getenv("SUDO_GID"),
                                     .user = secure_getenv("SUDO_USER")};
-  Result<std::optional<Identity>> caller = sudo_caller(
-      getuid(), environment, environment.uid != nullptr ? read_group_file() : std::string{});
+  Result<std::optional<Identity>> caller =
+      sudo_caller(getuid(), environment,
+                  environment.uid != nullptr ? read_database("/etc/group") : std::string{});
   if (!caller) return fail(std::move(caller.error()));
   if (*caller) return std::move(**caller);
   return Identity{.uid = getuid(), .gid = getgid(), .groups = {}, .name = {}};

@@ -194,4 +194,13 @@ Result<void> become_user(const Identity& user) {
   return {};
 }
 
+CapabilitySet capabilities_to_settle(const Identity& user) {
+  if (user.is_root()) return CapabilitySet{1} << CAP_DAC_OVERRIDE;
+  return CapabilitySet{1} << CAP_SETUID | CapabilitySet{1} << CAP_SETGID;
+}
+
+Result<void> settle_as(const Identity& user) {
+  return user.is_root() ? keep_capabilities(capabilities_to_settle(user)) : become_user(user);
+}
+
 }  // namespace observe

@@ -59,4 +59,13 @@ Result<std::optional<UniqueFd>> open_output(const std::filesystem::path& path,
 // parent lives still. Root stays root, with all that it has, when `user` is root.
 Result<void> become_user(const Identity& user);
 
+// What settle_as() takes.
+CapabilitySet capabilities_to_settle(const Identity& user);
+
+// For good, in a process whose other threads have ended: becomes `user` with no capabilities, so
+// that what is left to be done is done with that user's rights, removing that user's files
+// included. Root keeps CAP_DAC_OVERRIDE, without which it could not remove its own from another's
+// folder.
+Result<void> settle_as(const Identity& user);
+
 }  // namespace observe

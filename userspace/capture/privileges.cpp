@@ -8,6 +8,8 @@ CapabilitySet capabilities_until_stop() {
   return CapabilitySet{1} << CAP_BPF | CapabilitySet{1} << CAP_KILL;
 }
 
-Result<void> drop_capabilities() { return keep_capabilities(capabilities_until_stop()); }
+Result<void> drop_capabilities(CapabilitySet kept) {
+  return keep_capabilities(capabilities_until_stop() | kept);
+}
 
 }  // namespace observe

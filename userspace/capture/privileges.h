@@ -13,8 +13,8 @@ namespace observe {
 // descriptors, detaching is closing some, and output files are open.
 CapabilitySet capabilities_until_stop();
 
-// Gives up all others in the calling thread, and in those that it makes later. For after
-// Capture::start(), whose own threads give up everything by themselves.
-Result<void> drop_capabilities();
+// Gives up all others, but for those in `kept`, in the calling thread and in those that it makes
+// later. For after Capture::start(), whose own threads give up everything by themselves.
+Result<void> drop_capabilities(CapabilitySet kept = 0);
 
 }  // namespace observe

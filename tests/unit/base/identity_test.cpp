@@ -44,6 +44,28 @@ TEST_CASE("only whole member names count as membership") {
   CHECK(groups_of("ada", file) == std::vector<gid_t>{4});
 }
 
+TEST_CASE("a user's login comes from the first line that makes sense") {
+  const std::string_view file =
+      "root:x:0:0:root:/root:/bin/bash\n"
+      "# ada:x:1000\n"
+      "bad:x: 1000:0::/bad:/bad\n"
+      "wrapped:x:4294968296:0::/bad:/bad\n"
+      ":x:1000:0::/bad:/bad\n"
+      "more:x:1000:0::/bad:/bad:\n"
+      "ada:x:1000:1000:Ada,,,:/home/ada:/bin/zsh\n"
+      "other:x:1000:1000::/home/other:/bin/sh\n"
+      "plain:x:1001:1001::/home/plain:";
+  const std::optional<Login> ada = login_of(1000, file);
+  REQUIRE(ada);
+  CHECK(ada->name == "ada");
+  CHECK(ada->home == "/home/ada");
+  CHECK(ada->shell == "/bin/zsh");
+  REQUIRE(login_of(1001, file));
+  CHECK(login_of(1001, file)->shell == "/bin/sh");
+  CHECK_FALSE(login_of(1002, file));
+  CHECK_FALSE(login_of(0, ""));
+}
+
 TEST_CASE("hostile lines of a group file give no group") {
   const std::string_view file =
       "wheel:x:10:ada:extra\n"              // one field too many

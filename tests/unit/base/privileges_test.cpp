@@ -148,6 +148,27 @@ TEST_CASE("a workload's process becomes the user and cannot go back") {
   }));
 }
 
+TEST_CASE("who settles as a user can remove that user's files and do nothing else") {
+  if (!is_root()) return;
+  std::string folder = std::filesystem::temp_directory_path() / "observe-settle-XXXXXX";
+  REQUIRE(mkdtemp(folder.data()) != nullptr);
+  REQUIRE(chown(folder.c_str(), kNobody.uid, kNobody.gid) == 0);
+  CHECK(holds_in_child([&] {
+    const auto file = open_output(folder + "/x", kNobody);
+    if (!file || !*file || !keep_capabilities(capabilities_to_settle(kNobody))) return false;
+    if (unlink((folder + "/x").c_str()) == 0) return false;  // root by number only
+    return settle_as(kNobody) && effective_capabilities() == 0 && getuid() == kNobody.uid &&
+           unlink((folder + "/x").c_str()) == 0 && setuid(0) != 0;
+  }));
+  CHECK(holds_in_child([&] {
+    const Identity root{.uid = 0, .gid = 0, .groups = {}, .name = {}};
+    const auto file = open_output(folder + "/y", root);
+    return file && *file && keep_capabilities(capabilities_to_settle(root)) && settle_as(root) &&
+           unlink((folder + "/y").c_str()) == 0 && setuid(kNobody.uid) != 0;
+  }));
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("becoming oneself changes no id") {
   CHECK(holds_in_child([] { return bool(become_user(self())) && geteuid() == self().uid; }));
 }

@@ -2,9 +2,8 @@
 
 #include <cmath>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
+#include "render/json_document.h"
 
 namespace observe::render {
 namespace {
@@ -67,20 +66,6 @@ const char* word(report::Relation relation) {
       return "at-least";
   }
   return "";
-}
-
-const char* word(report::PredictionVerdict verdict) {
-  switch (verdict) {
-    case report::PredictionVerdict::kShown:
-      return "shown";
-    case report::PredictionVerdict::kRefuted:
-      return "refuted";
-    case report::PredictionVerdict::kInconclusive:
-      return "inconclusive";
-    case report::PredictionVerdict::kCannotTell:
-      break;
-  }
-  return "cannot-tell";
 }
 
 const char* word(report::FindingVerdict verdict) {
@@ -307,7 +292,7 @@ Json workload_json(const std::optional<report::Workload>& workload) {
                                          {"tolerance", json(prediction.tolerance)},
                                          {"relation", word(prediction.relation)},
                                          {"assumes_quiet", prediction.assumes_quiet},
-                                         {"verdict", word(prediction.verdict)},
+                                         {"verdict", verdict_word(prediction.verdict)},
                                          {"reason", json(prediction.reason)}};
                                })},
           {"headline", json(workload->headline)}};
@@ -331,10 +316,24 @@ Json check_json(const report::SelfCheck& check) {
 
 }  // namespace
 
-std::string json_summary(const report::Summary& summary) {
+const char* verdict_word(report::PredictionVerdict verdict) {
+  switch (verdict) {
+    case report::PredictionVerdict::kShown:
+      return "shown";
+    case report::PredictionVerdict::kRefuted:
+      return "refuted";
+    case report::PredictionVerdict::kInconclusive:
+      return "inconclusive";
+    case report::PredictionVerdict::kCannotTell:
+      break;
+  }
+  return "cannot-tell";
+}
+
+Json summary_document(const report::Summary& summary) {
   Json waits = percentiles_json(summary.waits, true);
   waits["worst_waiter"] = json(summary.worst_waiter);
-  const Json document = {
+  return {
       {"schema", kSummarySchema},
       {"run", run_json(summary.run)},
       {"host", host_json(summary.host)},
@@ -368,7 +367,10 @@ std::string json_summary(const report::Summary& summary) {
         {"worst_switches", json(summary.kernel_agreement.worst_switches)},
         {"worst_run_percent", json(summary.kernel_agreement.worst_run_percent)}}},
   };
-  return document.dump(2) + "\n";
+}
+
+std::string json_summary(const report::Summary& summary) {
+  return summary_document(summary).dump(2) + "\n";
 }
 
 }  // namespace observe::render

@@ -144,7 +144,13 @@ std::vector<OptionGroup> run_options(const workloads::Spec* workload) {
                          "workloads mean: phase, operation_begin, operation_end, task_switch, "
                          "lock_wanted, lock_acquired, lock_released",
                          true});
-  common.rows.push_back({"seed", "N", "of what a workload draws at random (default: a new one)"});
+  common.rows.push_back({"seed", "N",
+                         "of what a workload draws at random: arrivals, work, jitter (default: a "
+                         "new one); how threads interleave it does not fix"});
+  common.rows.push_back({"reps", "N",
+                         "observe N times in a row, each into a recording of its own, and show "
+                         "medians, spreads and counts of verdicts; with --seed each draws the "
+                         "same"});
   for (const OptionRow& row : {kQuietRow, kColourRow, kStrictRow, kHelpRow}) {
     common.rows.push_back(row);
   }
@@ -169,7 +175,9 @@ std::string run_help(const workloads::Spec* workload) {
     out += fmt::format("  {:<20}{}\n", row.name, fmt::join(lines, "\n" + std::string(22, ' ')));
   }
   out +=
-      "\nA workload has options of its own: observe --workload NAME --help lists them.\n"
+      "\nWhen --duration or Ctrl-C ends a COMMAND, all that came from it ends too; what a\n"
+      "COMMAND that ends by itself leaves behind goes on.\n"
+      "A workload has options of its own: observe --workload NAME --help lists them.\n"
       "Exit status: 0 observed, or the COMMAND's own; 1 something failed; 2 bad usage;\n"
       "3 this machine or these privileges do not allow it; 4 --strict was not met.\n";
   return out;

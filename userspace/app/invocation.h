@@ -35,6 +35,7 @@ struct RunInvocation {
   std::uint64_t buffer_bytes_per_cpu = 0;  // 0: the default
   std::optional<std::uint64_t> seed;
   std::vector<UsdtProbe> usdt;
+  int repetitions = 1;  // observations in a row
   OutputChoice output;
 };
 

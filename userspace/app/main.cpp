@@ -9,6 +9,7 @@
 
 #include "app/catalogue.h"
 #include "app/doctor.h"
+#include "app/message.h"
 #include "app/options.h"
 #include "app/session.h"
 #include "app/terminal_device.h"
@@ -61,6 +62,8 @@ int run(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) try {
   // A reader that goes away is a failed write, with a message and exit status 1.
   std::signal(SIGPIPE, SIG_IGN);
+  // Who starts us with it ignored would have the kernel throw away how our children ended.
+  std::signal(SIGCHLD, SIG_DFL);
   return observe::app::run({argv + (argc > 0 ? 1 : 0), argv + argc});
 } catch (const std::exception& error) {
   // Only memory that is not to be had comes this way; everything has been undone by now.

@@ -48,12 +48,14 @@ Result<ObservationEnd> observe_until_end(Target& target, EndSignals& signals, in
   if (duration) {
     if (const auto set = timer->set(*duration); !set) return fail(set.error());
   }
-  enum Source { kSignal, kFailure, kEnded, kTimer };
-  std::array<pollfd, 4> sources{{{signals.fd(), POLLIN, 0},
+  enum Source { kSignal, kFailure, kEnded, kOffspring, kTimer };
+  std::array<pollfd, 5> sources{{{signals.fd(), POLLIN, 0},
                                  {failure_fd, POLLIN, 0},
                                  {target.end_fd(), POLLIN, 0},
+                                 {target.offspring_fd(), POLLIN, 0},
                                  {timer->fd(), POLLIN, 0}}};
   ObservationEnd end;
+  bool only_leftovers = false;  // the target itself has ended
   // The first reason to end decides what is reported; the timer then measures the grace.
   const auto ask = [&](const char* reason, int number, bool from_terminal) -> Result<bool> {
     end.reason = reason;
@@ -86,8 +88,19 @@ Result<ObservationEnd> observe_until_end(Target& target, EndSignals& signals, in
       return end;
     }
     if (sources[kEnded].revents != 0) {
-      if (!ending) end.reason = "ended";
-      return end;
+      if (!ending) {
+        end.reason = "ended";
+        return end;
+      }
+      if (!target.ask_leftovers_to_end()) return end;
+      only_leftovers = true;
+      sources[kEnded].fd = -1;
+      if (const auto set = timer->set(grace); !set) return fail(set.error());
+      continue;
+    }
+    if (sources[kOffspring].revents != 0) {
+      target.tend();
+      if (only_leftovers && !target.ask_leftovers_to_end()) return end;
     }
     if (sources[kTimer].revents != 0) {
       if (ending) {  // the grace is over

@@ -22,6 +22,7 @@ using Arguments = std::span<const std::string>;
 constexpr std::int64_t kHighestPid = 1 << 22;  // PID_MAX_LIMIT of 64-bit kernels
 constexpr double kLeastBufferMib = 1.0 / 256;  // one page
 constexpr double kMostBufferMib = 1024;
+constexpr std::int64_t kMostRepetitions = 1000;
 constexpr Nanos kLeastDuration = std::chrono::milliseconds{1};
 constexpr Nanos kMostDuration = std::chrono::hours{24};
 
@@ -89,6 +90,23 @@ Result<std::optional<std::uint64_t>> read_seed(const Given& given) {
   if (!*seed) return std::nullopt;
   if (**seed < 0) return fail(wrong_value("seed", *given.text("seed"), "it is not negative"));
   return static_cast<std::uint64_t>(**seed);
+}
+
+Result<int> read_repetitions(const Given& given, const RunInvocation& run) {
+  const auto count = read<std::int64_t>(given, "reps", workloads::parse_integer);
+  if (!count) return fail(count.error());
+  if (!*count) return 1;
+  const std::string text = *given.text("reps");
+  if (**count < 1 || **count > kMostRepetitions) {
+    return fail(wrong_value("reps", text, fmt::format("it goes from 1 to {}", kMostRepetitions)));
+  }
+  const bool endless = run.kind == RunKind::kPid || run.kind == RunKind::kSystem;
+  if (**count > 1 && endless && !run.duration) {
+    return fail(wrong_value("reps", text,
+                            "what is observed does not end by itself, so that each "
+                            "repetition takes a --duration"));
+  }
+  return static_cast<int>(**count);
 }
 
 Result<Pid> read_pid(const Given& given) {
@@ -204,6 +222,9 @@ Result<Invocation> parse_run(Arguments arguments, const workloads::Machine& mach
   const auto seed = read_seed(*given);
   if (!seed) return fail(seed.error());
   run.seed = *seed;
+  const Result<int> repetitions = read_repetitions(*given, run);
+  if (!repetitions) return fail(repetitions.error());
+  run.repetitions = *repetitions;
   const Result<OutputChoice> output = read_output(*given);
   if (!output) return fail(output.error());
   run.output = *output;

@@ -25,9 +25,21 @@ Result<std::optional<UniqueFd>> open_special(const std::filesystem::path& path,
   if (!scope) return fail(scope.error());
   struct stat status{};
   if (stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return std::nullopt;
-  UniqueFd file{open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY)};
-  if (!file) return fail(error_from_errno(fmt::format("write to {}", path.native()), errno));
+  // Without O_NONBLOCK a pipe that nobody reads yet would be waited for, deaf to Ctrl-C.
+  UniqueFd file{open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  if (!file) {
+    const int error = errno;
+    const std::string action = fmt::format("write to {}", path.native());
+    if (error != ENXIO || !S_ISFIFO(status.st_mode)) return fail(error_from_errno(action, error));
+    return fail(Error{.action = action,
+                      .reason = "it is a pipe that nobody reads",
+                      .advice = "start the reader first"});
+  }
   if (fstat(file.get(), &status) != 0 || S_ISREG(status.st_mode)) return std::nullopt;
+  const int flags = fcntl(file.get(), F_GETFL);
+  if (flags < 0 || fcntl(file.get(), F_SETFL, flags & ~O_NONBLOCK) != 0) {
+    return fail(error_from_errno(fmt::format("write to {}", path.native()), errno));
+  }
   return file;
 }
 

@@ -3,16 +3,45 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "analysis/summarise.h"
 #include "analysis/timelines.h"
 #include "app/progress.h"
 #include "app/terminal_device.h"
 #include "render/json.h"
+#include "render/repetitions.h"
 #include "render/terminal.h"
 #include "workloads/frame/spec.h"
 
 namespace observe::app {
+namespace {
+
+render::SummaryOptions options_for(const report::Run& run, const OutputChoice& choice,
+                                   const std::vector<std::string>& files) {
+  return {.style = style_for(STDOUT_FILENO, choice.colour),
+          .parameters = parameters_to_show(run),
+          .files = files};
+}
+
+// The JSON where it is wanted, and the words for people where they are.
+Result<void> write_both(const OutputChoice& choice, std::optional<OutputFile>& json,
+                        const std::function<std::string()>& document,
+                        const std::function<std::string()>& words) {
+  const bool json_on_stdout = choice.json == "-";
+  if (choice.json) {
+    const std::string text = document();
+    const Result<void> written = json_on_stdout
+                                     ? write_all(STDOUT_FILENO, text, "the JSON to standard output")
+                                     : write_all(json->fd(), text, json->path().native());
+    if (!written) return written;
+    if (json) json->keep();
+  }
+  if (choice.quiet || json_on_stdout) return {};
+  return write_all(STDOUT_FILENO, words(), "the summary to standard output");
+}
+
+}  // namespace
 
 report::Summary summarise_trace(const Trace& trace, bool show_progress) {
   const Progress progress("analysing the recording", show_progress);
@@ -44,21 +73,19 @@ std::vector<std::string> parameters_to_show(const report::Run& run) {
 
 Result<void> present(const report::Summary& summary, const OutputChoice& choice,
                      std::optional<OutputFile>& json, const std::vector<std::string>& files) {
-  const bool json_on_stdout = choice.json == "-";
-  if (choice.json) {
-    const std::string text = render::json_summary(summary);
-    const Result<void> written = json_on_stdout
-                                     ? write_all(STDOUT_FILENO, text, "the JSON to standard output")
-                                     : write_all(json->fd(), text, json->path().native());
-    if (!written) return written;
-    if (json) json->keep();
-  }
-  if (choice.quiet || json_on_stdout) return {};
-  const render::SummaryOptions options{.style = style_for(STDOUT_FILENO, choice.colour),
-                                       .parameters = parameters_to_show(summary.run),
-                                       .files = files};
-  return write_all(STDOUT_FILENO, render::terminal_summary(summary, options),
-                   "the summary to standard output");
+  return write_both(
+      choice, json, [&] { return render::json_summary(summary); },
+      [&] { return render::terminal_summary(summary, options_for(summary.run, choice, files)); });
+}
+
+Result<void> present(const report::Repetitions& series, const OutputChoice& choice,
+                     std::optional<OutputFile>& json, const std::vector<std::string>& files) {
+  return write_both(
+      choice, json, [&] { return render::json_repetitions(series); },
+      [&] {
+        const report::Run& first = series.summaries.front().run;
+        return render::terminal_repetitions(series, options_for(first, choice, files));
+      });
 }
 
 bool strictly_good(const report::Summary& summary) {

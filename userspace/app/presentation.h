@@ -8,6 +8,7 @@
 #include "app/invocation.h"
 #include "app/output_files.h"
 #include "base/result.h"
+#include "report/repetitions.h"
 #include "report/summary.h"
 #include "trace/trace.h"
 
@@ -17,6 +18,9 @@ report::Summary summarise_trace(const Trace& trace, bool show_progress);
 
 // Prints the summary and writes the JSON; `json` is the opened file, where one was asked for.
 Result<void> present(const report::Summary& summary, const OutputChoice& choice,
+                     std::optional<OutputFile>& json, const std::vector<std::string>& files);
+
+Result<void> present(const report::Repetitions& series, const OutputChoice& choice,
                      std::optional<OutputFile>& json, const std::vector<std::string>& files);
 
 // What --strict wants: nothing lost or damaged, and every check passed that the kernel's promises

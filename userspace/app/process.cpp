@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <vector>
@@ -34,6 +35,20 @@ std::optional<Pid> thread_group(Pid tid) {
   const char* begin = status.data() + at + kField.size();
   const auto parsed = std::from_chars(begin, status.data() + status.size(), group);
   return parsed.ec == std::errc() ? std::optional(Pid{group}) : std::nullopt;
+}
+
+bool has_ended(const ProcessStat& stat) { return stat.state == 'Z' || stat.state == 'X'; }
+
+// A process whose first thread has ended looks like a zombie and runs on with the others.
+bool has_living_thread(Pid pid) {
+  std::error_code gone;
+  std::filesystem::directory_iterator at(fmt::format("/proc/{}/task", raw(pid)), gone);
+  for (; !gone && at != std::filesystem::directory_iterator(); at.increment(gone)) {
+    std::ifstream stream(at->path() / "stat", std::ios::binary);
+    const auto stat = parse_stat(std::string(std::istreambuf_iterator<char>(stream), {}));
+    if (stat && !has_ended(*stat)) return true;
+  }
+  return false;
 }
 
 Error refused(Pid pid, std::string reason, std::string advice = {}) {
@@ -102,7 +117,7 @@ Result<RunningProcess> open_process(Pid pid) {
     return fail(refused(pid, fmt::format("{} is a kernel thread", text::sanitise(stat->name)),
                         "observe the whole machine instead: --system"));
   }
-  if (stat->state == 'Z' || stat->state == 'X') {
+  if (has_ended(*stat) && !has_living_thread(pid)) {
     return fail(refused(pid, "it has ended; only its parent has not collected it yet (a zombie)"));
   }
   if (!process.end) {

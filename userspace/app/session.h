@@ -2,7 +2,6 @@
 #pragma once
 
 #include "app/invocation.h"
-#include "base/result.h"
 
 namespace observe::app {
 
@@ -10,8 +9,5 @@ inline constexpr int kStrictStatus = 4;
 
 int run_session(const RunInvocation& run);
 int run_report(const ReportInvocation& report);
-
-// "observe: cannot ACTION: REASON" on standard error; the exit status that belongs to it.
-int report_error(const Error& error);
 
 }  // namespace observe::app

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/observation.h"
+#include "app/offspring.h"
 #include "app/process.h"
 #include "base/privileges.h"
 #include "workloads/frame/command.h"
@@ -37,7 +39,7 @@ class WorkloadTarget : public Target {
   Result<TargetEnd> finish() override {
     Result<WorkloadInfo> info = launched_.finish(grace_);
     if (!info) return fail(info.error());
-    return TargetEnd{.exit_status = 0, .workload = std::move(*info)};
+    return TargetEnd{.exit_status = 0, .workload = std::move(*info), .note = launched_.note()};
   }
 
  private:
@@ -46,15 +48,16 @@ class WorkloadTarget : public Target {
   Nanos grace_ = workloads::kGrace;
 };
 
+// When the command ends by itself, what it deliberately leaves behind goes on. When we end it, all
+// that came from it ends too.
 class CommandTarget : public Target {
  public:
-  CommandTarget(std::string name, workloads::Command command)
-      : name_(std::move(name)), command_(std::move(command)) {}
+  CommandTarget(std::string name, Offspring offspring, workloads::Command command)
+      : name_(std::move(name)), offspring_(std::move(offspring)), command_(std::move(command)) {}
   ~CommandTarget() override {
-    if (!started_ || ended_) return;
-    command_.signal(SIGKILL);
-    // It is ours, and dying: this cannot take long, and there is nobody left to tell of a failure.
-    [[maybe_unused]] const auto status = command_.wait();
+    if (!started_ || finished_) return;
+    // They are ours, and dying: this cannot take long, and there is nobody left to tell.
+    offspring_.kill_all(kGraceToEnd);
   }
 
   std::string name() const override { return name_; }
@@ -66,24 +69,50 @@ class CommandTarget : public Target {
   }
   int refused_status() const override { return command_.start_status(); }
   int end_fd() const override { return command_.exit_fd(); }
+  int offspring_fd() const override { return offspring_.fd(); }
+  void tend() override { offspring_.reap(static_cast<pid_t>(raw(command_.pid()))); }
   bool ask_to_end(int number, bool sent_by_terminal) override {
+    we_end_it_ = true;
     // The terminal's signal reaches the whole foreground group: the command has it already.
-    if (!sent_by_terminal) command_.signal(number);
+    if (!sent_by_terminal) offspring_.ask(number);
     return true;
   }
-  void kill_now() override { command_.signal(SIGKILL); }
+  bool ask_leftovers_to_end() override {
+    collect();
+    // A shell's background jobs ignore SIGINT, and the terminal's does not reach other sessions.
+    offspring_.ask(SIGTERM);
+    return offspring_.any_left();
+  }
+  void kill_now() override { we_end_it_ = true; }
   Result<TargetEnd> finish() override {
-    const Result<int> status = command_.wait();
-    if (!status) return fail(status.error());
-    ended_ = true;
-    return TargetEnd{.exit_status = *status};
+    TargetEnd end;
+    if (we_end_it_) {
+      if (!status_) command_.signal(SIGKILL);
+      collect();
+      if (!offspring_.kill_all(kGraceToEnd)) {
+        end.note = "processes of the command could not be ended: the kernel holds them";
+      }
+    } else {
+      collect();
+    }
+    finished_ = true;
+    if (!*status_) return fail(status_->error());
+    end.exit_status = **status_;
+    return end;
   }
 
  private:
+  void collect() {
+    if (!status_) status_ = command_.wait();
+  }
+
   std::string name_;
+  Offspring offspring_;
   workloads::Command command_;
+  std::optional<Result<int>> status_;  // once it has been reaped
   bool started_ = false;
-  bool ended_ = false;
+  bool finished_ = false;
+  bool we_end_it_ = false;
 };
 
 class ProcessTarget : public Target {
@@ -114,11 +143,14 @@ Result<std::unique_ptr<Target>> start_workload(const RunInvocation& run,
 
 Result<std::unique_ptr<Target>> start_command(const RunInvocation& run,
                                               const workloads::BecomeUser& become) {
+  Result<Offspring> offspring = Offspring::adopt();
+  if (!offspring) return fail(offspring.error());
   auto command = workloads::Command::launch(run.command, become);
   if (!command) return fail(command.error());
   std::string name = std::filesystem::path(run.command.front()).filename();
   if (name.empty()) name = run.command.front();
-  return std::make_unique<CommandTarget>(std::move(name), std::move(*command));
+  return std::make_unique<CommandTarget>(std::move(name), std::move(*offspring),
+                                         std::move(*command));
 }
 
 }  // namespace
@@ -127,7 +159,10 @@ bool Target::ask_to_end(int, bool) { return false; }
 
 Result<std::unique_ptr<Target>> make_target(const RunInvocation& run, const Identity& user,
                                             std::uint64_t seed) {
-  const workloads::BecomeUser become = [&user] { return become_user(user); };
+  const workloads::BecomeUser become = [&user] {
+    take_login_environment(user);
+    return become_user(user);
+  };
   switch (run.kind) {
     case RunKind::kWorkload:
       return start_workload(run, become, seed);

@@ -17,6 +17,7 @@ namespace observe::app {
 struct TargetEnd {
   std::optional<int> exit_status;  // as a shell reports it
   std::optional<WorkloadInfo> workload;
+  std::string note;  // what people should know of how it ended; mostly empty
 };
 
 class Target {
@@ -36,6 +37,12 @@ class Target {
   // Asks it to end, as the signal `number` would. False: it goes on, only the observation ends.
   virtual bool ask_to_end(int number, bool sent_by_terminal);
   virtual void kill_now() {}
+  // Readable when a process that comes from it has ended: call tend() then. -1: nothing to tend.
+  virtual int offspring_fd() const { return -1; }
+  virtual void tend() {}
+  // After it was asked to end and has ended: asks what it left behind, and says whether anything
+  // is left.
+  virtual bool ask_leftovers_to_end() { return false; }
   // After it has ended, or has been killed.
   virtual Result<TargetEnd> finish() { return TargetEnd{}; }
 };

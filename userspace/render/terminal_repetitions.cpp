@@ -139,7 +139,7 @@ Line trust_line(const report::Repetitions& repetitions) {
     lost += run.capture.lost;
     incomplete += run.capture.complete ? 0 : 1;
     for (const report::SelfCheck& check : run.self_checks) {
-      if (!check.promised) continue;
+      if (!check.promised || !check.applicable) continue;
       ++checks;
       passed += check.passed ? 1 : 0;
     }

@@ -131,6 +131,59 @@ TEST_CASE("a command that does not stop after its duration is killed") {
   CHECK(gone("4712"));
 }
 
+TEST_CASE("when the duration ends a command, all that came from it ends too") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  for (const RunOptions& options :
+       {RunOptions{},
+        RunOptions{.environment = {"SUDO_UID=65534", "SUDO_GID=65534", "SUDO_USER=nobody"}}}) {
+    std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
+    // A child, a daemon that forked twice and left the session, and one that is deaf.
+    const std::string script =
+        "sleep 31.4711 & setsid sh -c 'sleep 32.4711 & exec true'; "
+        "(trap '' TERM; exec sleep 33.4711) & exec sleep 34.4711";
+    const Finished run =
+        run_observe(folder, {"--duration", "400ms", "--", "sh", "-c", script}, options);
+    INFO(run.err);
+    CHECK(run.status == 128 + SIGTERM);
+    CHECK(processes_with("4711").empty());
+  }
+}
+
+TEST_CASE("when Ctrl-C ends a command, its background jobs end too") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  Running observe(folder, observe_words({"--", "sh", "-c", "sleep 35.4711 & wait"}));
+  REQUIRE(eventually([] { return processes_with("35.4711").size() == 3; }));
+  observe.signal(SIGINT);
+  CHECK(observe.wait() == 128 + SIGINT);
+  CHECK(processes_with("35.4711").empty());
+}
+
+TEST_CASE("a second signal ends what came from the command at once") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  Running observe(
+      folder, observe_words({"--", "sh", "-c", "(trap '' INT TERM; exec sleep 36.4711) & wait"}));
+  REQUIRE(eventually([] { return processes_with("36.4711").size() == 3; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  observe.signal(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  observe.signal(SIGINT);
+  CHECK(observe.wait(std::chrono::seconds(4)) == 1);
+  CHECK(processes_with("36.4711").empty());
+}
+
+TEST_CASE("a daemon that a command leaves behind when it ends by itself goes on") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  CHECK(run_observe(folder, {"--", "sh", "-c", "sleep 37.4711 >/dev/null 2>&1 & exit 3"}).status ==
+        3);
+  const std::vector<pid_t> left = processes_with("37.4711");
+  CHECK(left.size() == 1);
+  for (const pid_t pid : left) kill(pid, SIGKILL);
+}
+
 TEST_CASE("an observer that is killed leaves a readable recording and no workload") {
   OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
   const Folder folder;

@@ -5,9 +5,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
+#include "base/identity.h"
 #include "live/session/running.h"
 #include "support/catch.h"
 #include "support/skip.h"
@@ -186,6 +189,57 @@ TEST_CASE("a disk that fills up ends the run, says so, and keeps what was record
   INFO(report.err);
   REQUIRE(report.status == 0);
   CHECK(json::parse(report.out)["capture"]["complete"] == false);
+}
+
+TEST_CASE("under sudo a JSON file that could not be written whole is removed") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  REQUIRE(chown(folder.path().c_str(), kUser, kUser) == 0);
+  const SmallDisk disk(folder);
+  OBSERVE_SKIP_UNLESS(disk.mounted(), "no file system may be mounted here");
+  REQUIRE(chown(folder.file("small").c_str(), kUser, kUser) == 0);
+  // Of the disk's 64 pages one is left for the JSON file, which takes more.
+  std::ofstream(disk.file("filler")) << std::string(63 * 4096, 'x');
+  const Finished run = run_observe(
+      folder, {"--json", disk.file("x.json"), "--", MISBEHAVE_PROGRAM, "fork", "20"}, kSudo);
+  INFO(run.err);
+  CHECK(run.status == 1);
+  CHECK(contains(run.err, "No space left on device"));
+  CHECK_FALSE(fs::exists(disk.file("x.json")));
+  CHECK(folder.names() == std::vector<std::string>{"misbehave.obs", "small"});
+}
+
+TEST_CASE("under sudo the command finds the caller's home, not root's") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  REQUIRE(chown(folder.path().c_str(), kUser, kUser) == 0);
+  RunOptions sudo = kSudo;
+  for (const char* variable : {"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/rootshell"}) {
+    sudo.environment.emplace_back(variable);
+  }
+  const std::vector<std::string> command{"--quiet", "--", "sh", "-c",
+                                         "echo $HOME $USER $LOGNAME $SHELL"};
+  const std::optional<Login> login =
+      login_of(kUser, (std::ostringstream() << std::ifstream("/etc/passwd").rdbuf()).str());
+  OBSERVE_SKIP_UNLESS(login.has_value(), "/etc/passwd has no user of that number");
+  const Finished run = run_observe(folder, command, sudo);
+  INFO(run.err);
+  CHECK(run.status == 0);
+  CHECK(run.out == login->home + " " + login->name + " " + login->name + " " + login->shell + "\n");
+  // Without sudo the environment is passed on as it is.
+  sudo.environment.erase(sudo.environment.begin(), sudo.environment.begin() + 3);
+  CHECK(run_observe(folder, command, sudo).out == "/root root root /bin/rootshell\n");
+}
+
+TEST_CASE("a pipe that nobody reads is refused, and Ctrl-C is not needed") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  REQUIRE(mkfifo(folder.file("pipe").c_str(), 0600) == 0);
+  const Finished run =
+      run_observe(folder, {"--json", folder.file("pipe"), "--", "touch", folder.file("ran")});
+  CHECK(run.status == 1);
+  CHECK(contains(run.err, "start the reader first"));
+  CHECK(folder.names() == std::vector<std::string>{"pipe"});
 }
 
 TEST_CASE("a full disk is refused before anything starts") {

@@ -61,6 +61,16 @@ int ignore_signals() {
   for (;;) pause();
 }
 
+// The first thread ends, the other goes on for a while.
+int leave_the_rest(int milliseconds) {
+  std::thread([milliseconds] {
+    usleep(static_cast<useconds_t>(milliseconds) * 1000);
+    _exit(0);
+  }).detach();
+  usleep(600'000);
+  pthread_exit(nullptr);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,6 +79,7 @@ int main(int argc, char** argv) {
   if (how == "switch") return switch_often(n);
   if (how == "fork") return fork_many(n);
   if (how == "names") return hostile_names();
+  if (how == "leave") return leave_the_rest(n);
   if (how == "ignore") return ignore_signals();
   if (how == "sleep") return usleep(static_cast<useconds_t>(n) * 1000) == 0 ? 0 : 1;
   if (how == "again" && n > 0) {  // exec of itself

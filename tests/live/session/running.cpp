@@ -174,6 +174,11 @@ int uid_of(pid_t pid) {
   return uids.empty() ? -1 : std::stoi(uids);
 }
 
+char state_of(pid_t pid) {
+  const std::string state = status_field(pid, "State");
+  return state.empty() ? '?' : state.front();
+}
+
 std::string why_not_live() {
   if (geteuid() != 0) return "this needs root";
   if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "this kernel has no BTF";

@@ -70,6 +70,9 @@ std::vector<pid_t> children_of(pid_t pid);
 // The real uid of a process; -1 when it is gone.
 int uid_of(pid_t pid);
 
+// As ps shows it; '?' when the process is gone.
+char state_of(pid_t pid);
+
 // Root, and a kernel with type information; why not, otherwise.
 std::string why_not_live();
 

@@ -1,6 +1,7 @@
 // What is observed: processes, the machine, and programs that misbehave.
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -64,6 +65,22 @@ TEST_CASE("a process that is observed for a while goes on afterwards") {
   CHECK_FALSE(processes_with("30000").empty());
 }
 
+TEST_CASE("a process whose first thread ends is observed until the last one ends") {
+  OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
+  const Folder folder;
+  Running process(folder, {kMisbehave, "leave", "2500"});
+  const std::string pid = std::to_string(process.pid());
+  json summary = summary_of(folder, {"--duration", "1s", "--pid", pid});  // it ends meanwhile
+  CHECK(summary["run"]["end_reason"] == "duration");
+  CHECK(targets(summary) == 2);
+  check_promises(summary);
+  REQUIRE(eventually([&] { return state_of(process.pid()) == 'Z'; }));
+  summary = summary_of(folder, {"--pid", pid});  // it has ended
+  CHECK(summary["run"]["end_reason"] == "ended");
+  check_promises(summary);
+  CHECK(process.wait() == 0);
+}
+
 TEST_CASE("the whole machine is observed") {
   OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
   const Folder folder;
@@ -108,14 +125,29 @@ TEST_CASE("a process that is stopped and continued is observed") {
   OBSERVE_SKIP_UNLESS(why_not_live().empty(), why_not_live());
   const Folder folder;
   const Running process(folder, {kMisbehave, "sleep", "30001"});
-  Running observe(folder, observe_words({"--json", "-", "--duration", "900ms", "--pid",
+  Running observe(folder, observe_words({"--json", "-", "--duration", "1200ms", "--pid",
                                          std::to_string(process.pid())}));
   REQUIRE(eventually([&] { return !folder.names().empty(); }));
-  process.signal(SIGSTOP);
-  REQUIRE(eventually([&] { return true; }));
-  process.signal(SIGCONT);
+  // The recording's file is there before the probes are: what they must see is done more than once.
+  for (int i = 0; i < 4; ++i) {
+    process.signal(SIGSTOP);
+    REQUIRE(eventually([&] { return state_of(process.pid()) == 'T'; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    process.signal(SIGCONT);
+    REQUIRE(eventually([&] { return state_of(process.pid()) == 'S'; }));
+  }
   CHECK(observe.wait() == 0);
-  check_promises(json::parse(observe.out()));
+  const json summary = json::parse(observe.out());
+  check_promises(summary);
+  std::int64_t stopped_ns = 0;
+  for (const json& thread : summary["threads"]) {
+    if (thread["tid"] != process.pid()) continue;
+    for (const json& by : thread["blocked_by"]) {
+      if (by["reason"] == "stopped") stopped_ns += by["ns"].get<std::int64_t>();
+    }
+  }
+  INFO(summary["threads"].dump());
+  CHECK(stopped_ns > 100'000'000);
 }
 
 TEST_CASE("two observers at once do not disturb each other's numbers") {

@@ -30,9 +30,19 @@ class FakeTarget : public Target {
     return can_end_;
   }
   void kill_now() override { killed_ = true; }
+  int offspring_fd() const override { return offspring_.get(); }
+  void tend() override {
+    std::uint64_t count = 0;
+    REQUIRE(read(offspring_.get(), &count, sizeof count) == sizeof count);
+    ++tended_;
+  }
+  bool ask_leftovers_to_end() override { return leftovers_ > tended_; }
 
   bool can_end_, obeys_;
   UniqueFd ended_{eventfd(0, EFD_CLOEXEC)};
+  UniqueFd offspring_{eventfd(0, EFD_CLOEXEC)};
+  int leftovers_ = 0;
+  int tended_ = 0;
   int asked_with_ = 0;
   bool killed_ = false;
 };
@@ -105,6 +115,33 @@ TEST_CASE("the first signal ends early and passes on which it was, the second en
   CHECK(end.reason == "interrupted");
   CHECK(end.at_once);
   CHECK(stubborn.asked_with_ == SIGTERM);
+}
+
+TEST_CASE("what an ended target leaves behind is waited for, and killed after the grace") {
+  Watch watch;
+  FakeTarget leaves(true);
+  leaves.leftovers_ = 1;
+  std::jthread last([&] {
+    std::this_thread::sleep_for(20ms);
+    set(leaves.offspring_.get());
+  });
+  CHECK(watch.run(leaves, 1ms).reason == "duration");
+  CHECK(leaves.tended_ == 1);
+  CHECK_FALSE(leaves.killed_);
+
+  FakeTarget stubborn(true);
+  stubborn.leftovers_ = 1;
+  CHECK(watch.run(stubborn, 1ms, 5ms).reason == "duration");
+  CHECK(stubborn.killed_);
+}
+
+TEST_CASE("what a target leaves behind that ends by itself is not touched") {
+  Watch watch;
+  FakeTarget target(true);
+  target.leftovers_ = 1;
+  set(target.ended_.get());
+  CHECK(watch.run(target).reason == "ended");
+  CHECK_FALSE(target.killed_);
 }
 
 TEST_CASE("a recording that fails ends the observation and the target") {

@@ -91,6 +91,20 @@ TEST_CASE("the other modes and common options") {
         9'223'372'036'854'775'807u);
 }
 
+TEST_CASE("repetitions are counted, and need an end of their own") {
+  CHECK(parsed<RunInvocation>({"--workload", "contended-counter"}).repetitions == 1);
+  CHECK(parsed<RunInvocation>({"--reps", "5", "--workload", "contended-counter"}).repetitions == 5);
+  CHECK(parsed<RunInvocation>({"--reps=2", "--", "true"}).repetitions == 2);
+  CHECK(parsed<RunInvocation>({"--reps", "3", "--duration", "1s", "--system"}).repetitions == 3);
+  CHECK(parsed<RunInvocation>({"--reps", "1", "--pid", "42"}).repetitions == 1);
+  for (const char* count : {"0", "-1", "1001", "two", ""}) {
+    CHECK_FALSE(parse({"--reps", count, "--", "true"}));
+  }
+  const auto endless = parse({"--reps", "2", "--pid", "42"});
+  REQUIRE_FALSE(endless);
+  CHECK(contains(endless.error().text(), "--duration"));
+}
+
 TEST_CASE("subcommands") {
   CHECK_FALSE(parsed<ListInvocation>({"list"}).json);
   CHECK(parsed<ListInvocation>({"list", "--json"}).json);

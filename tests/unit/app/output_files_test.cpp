@@ -1,5 +1,6 @@
 #include "app/output_files.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,6 +90,29 @@ TEST_CASE("JSON goes to a new file or to what is no regular file") {
   REQUIRE_FALSE(taken.has_value());
   CHECK(taken.error().reason.find("nothing is overwritten") != std::string::npos);
   CHECK(fs::file_size(folder / "old.json") == 2);
+}
+
+TEST_CASE("a pipe that nobody reads is refused at once, one with a reader is written to") {
+  const Folder folder;
+  const std::string path = folder / "pipe";
+  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  const auto refused = create_json(path, myself());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().reason == "it is a pipe that nobody reads");
+  CHECK(refused.error().advice == "start the reader first");
+
+  const UniqueFd reader{open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  REQUIRE(reader);
+  {
+    const auto file = create_json(path, myself());
+    REQUIRE(file.has_value());
+    CHECK((fcntl(file->fd(), F_GETFL) & O_NONBLOCK) == 0);
+    REQUIRE(write(file->fd(), "{}", 2) == 2);
+  }
+  char text[3] = {};
+  CHECK(read(reader.get(), text, sizeof text) == 2);
+  CHECK(std::string(text) == "{}");
+  CHECK(fs::exists(path));  // what was there before is not removed
 }
 
 TEST_CASE("any name gives a harmless file name") {

@@ -188,6 +188,7 @@ TEST_CASE("what a workload reported is kept when it then does not end") {
   auto launched = launch_ready(spec, defaults("50ms"));
   REQUIRE(launched);
   REQUIRE(launched->open_gate());
+  usleep(100'000);  // it has time to count something, and to report
   const auto results = launched->finish(milliseconds{500});
   REQUIRE(results);
   CHECK(results->name == "contended-counter");

@@ -145,7 +145,7 @@ TEST_CASE("help fits 80 columns and names every option") {
 }
 
 TEST_CASE("what is not there yet is not offered") {
-  for (const char* later : {"--reps", "--no-html", "--no-stacks", "--sample-hz"}) {
+  for (const char* later : {"--no-html", "--no-stacks", "--sample-hz"}) {
     CHECK_FALSE(contains(run_help(nullptr), later));
     CHECK_FALSE(parse({"--system", later, "1"}).has_value());
   }

@@ -12,7 +12,15 @@ namespace observe::workloads {
 
 std::span<const Spec> registry() {
   static const Spec kRows[] = {
+      // Shared state, races and locks
       contended_counter(),
+      lock_convoy(),
+      lock_holder_preemption(),
+      priority_inversion(),
+      readers_writers(),
+      deadlock(),
+      dining_philosophers(),
+      // Concurrency and parallelism
       preemptible_spinners(),
       fork_join(),
       amdahl(),
@@ -21,25 +29,22 @@ std::span<const Spec> registry() {
       placement(),
       ping_pong(),
       false_sharing(),
-      coop_hog(),
+      // Cooperative and preemptive multitasking
       coop_tasks(),
+      coop_hog(),
       yielders(),
       yield_vs_spin(),
       sleeper(),
       fair_shares(),
       custom_slices(),
+      // Throughput and latency
       batching(),
       open_loop(),
+      waiting_room(),
       producer_consumer(),
       thundering_herd(),
-      waiting_room(),
+      // Synchronous and asynchronous execution
       sync_async_io(),
-      lock_convoy(),
-      lock_holder_preemption(),
-      priority_inversion(),
-      deadlock(),
-      dining_philosophers(),
-      readers_writers(),
   };
   return kRows;
 }

@@ -86,7 +86,10 @@ void append_row(std::string& out, std::string_view left, std::string_view right,
                 std::size_t columns) {
   const std::size_t room = columns > column + 20 ? columns - column : 20;
   const std::vector<std::string> lines = text::wrap(right, room);
-  out += text::fit_left(fmt::format("  {}", left), std::max(column, left.size() + 4));
+  const std::string name = fmt::format("  {}", left);
+  // One that does not fit beside the text stands above it.
+  const bool beside = text::width(name) + 2 <= column;
+  out += beside ? text::fit_left(name, column) : name + "\n" + std::string(column, ' ');
   out += fmt::format("{}\n", fmt::join(lines, "\n" + std::string(column, ' ')));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "workloads/frame/clock.h"
@@ -26,14 +27,17 @@ struct Sums {
   Nanos shared{};
   Nanos alone_cpu{};
   Nanos shared_cpu{};
+  Nanos critical_cpu{};  // of the serial part and the CPU that had most to do
 };
 
 class Rounds {
  public:
-  Rounds(const Shares& shares, WorkUnit unit)
+  // Part i is done on the CPU i modulo `cpus`.
+  Rounds(const Shares& shares, WorkUnit unit, std::size_t cpus)
       : shares_(shares),
         unit_(unit),
         parts_(shares.parts.size()),
+        cpu_times_(cpus),
         meeting_(static_cast<std::uint32_t>(shares.parts.size())) {}
 
   const Sums& sums() const { return sums_; }
@@ -94,16 +98,20 @@ class Rounds {
     worker.mark(MarkerKind::kPhase, 3 * round + 2, 0);
     const Nanos cpu_serial = thread_cpu_time();
     bool whole = spin_for(worker, unit_, shares_.serial);
-    sums.shared_cpu += thread_cpu_time() - cpu_serial;
+    const Nanos serial = thread_cpu_time() - cpu_serial;
     meeting_.arrive_and_wait();
     work_part(worker);
     meeting_.arrive_and_wait();
     const Time end = now();
 
-    for (const Part& part : parts_) {
-      whole = whole && part.whole;
-      sums.shared_cpu += part.cpu_time;
+    std::ranges::fill(cpu_times_, Nanos{0});
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      whole = whole && parts_[i].whole;
+      sums.shared_cpu += parts_[i].cpu_time;
+      cpu_times_[i % cpu_times_.size()] += parts_[i].cpu_time;
     }
+    sums.shared_cpu += serial;
+    sums.critical_cpu += serial + std::ranges::max(cpu_times_);
     if (!whole) return false;
     ++sums.rounds;
     sums.alone += alone - begin;
@@ -127,6 +135,7 @@ class Rounds {
   const Shares& shares_;
   const WorkUnit unit_;
   std::vector<Part> parts_;
+  std::vector<Nanos> cpu_times_;  // of the round that goes on, by CPU
   Rendezvous meeting_;
   Sums sums_;          // the first thread's
   bool over_ = false;  // written before a meeting, read after it
@@ -151,10 +160,10 @@ Result<void> validate_rounds(const Values& values, const Shares& shares) {
 Result<void> perform_rounds(const Values& values, Stage& stage, const Shares& shares) {
   const Scheduling& scheduling = stage.scheduling();
   const bool dealt = scheduling.place == Place::kFree && !values.flag("unpinned");
-  Rounds rounds(shares, stage.work_unit());
+  std::optional<Rounds> rounds;
   std::vector<ThreadPlan> plans(
       shares.parts.size(), {std::string(kRoundsRole), [&rounds](Worker& worker) -> Result<void> {
-                              rounds.work(worker);
+                              rounds->work(worker);
                               return {};
                             }});
   std::set<std::vector<Cpu>> used;
@@ -164,21 +173,23 @@ Result<void> perform_rounds(const Values& values, Stage& stage, const Shares& sh
     }
     used.insert(plans[i].scheduling.cpus.value_or(scheduling.cpus_of(i)));
   }
-  if (auto done = stage.perform(std::move(plans), [&] { rounds.reset(); }); !done) return done;
-  const Sums& sums = rounds.sums();
   const bool pinned = scheduling.place != Place::kFree || dealt;
+  const std::size_t cpus =
+      pinned ? used.size() : std::min(shares.parts.size(), scheduling.cpus.size());
+  rounds.emplace(shares, stage.work_unit(), cpus);
+  if (auto done = stage.perform(std::move(plans), [&] { rounds->reset(); }); !done) return done;
+  const Sums& sums = rounds->sums();
   stage.fact("rounds", sums.rounds);
   stage.fact("alone_ns", to_ns(sums.alone));
   stage.fact("start_ns", to_ns(sums.start));
   stage.fact("shared_ns", to_ns(sums.shared));
   stage.fact("alone_cpu_ns", to_ns(sums.alone_cpu));
   stage.fact("shared_cpu_ns", to_ns(sums.shared_cpu));
+  stage.fact("critical_cpu_ns", to_ns(sums.critical_cpu));
   stage.fact("serial_ns", to_ns(shares.serial));
   stage.fact("pinned", pinned);
   stage.fact("one_cpu_asked", scheduling.place == Place::kOne);
-  stage.fact("cpus_used",
-             static_cast<std::int64_t>(
-                 pinned ? used.size() : std::min(shares.parts.size(), scheduling.cpus.size())));
+  stage.fact("cpus_used", static_cast<std::int64_t>(cpus));
   return {};
 }
 

@@ -63,6 +63,9 @@ struct Rounds {
     script.at(at + 1us);
     const auto work =
         static_cast<double>(rounds) * static_cast<double>(to_ns(serial + share_a + share_b));
+    const Nanos longest = cpus > 1 ? std::max(share_a, share_b) : share_a + share_b;
+    const auto critical =
+        static_cast<double>(rounds) * static_cast<double>(to_ns(serial + longest));
     WorkloadInfo info =
         workload_info(name, "worker", {A, B}, at,
                       {{"rounds", static_cast<std::int64_t>(rounds)},
@@ -70,7 +73,7 @@ struct Rounds {
                        {"start_ns", to_ns(kStart) * static_cast<std::int64_t>(rounds)},
                        {"shared_ns", to_ns(shared)},
                        {"alone_cpu_ns", work},
-                       {"shared_cpu_ns", work * cpu_growth},
+                       {"critical_cpu_ns", critical * cpu_growth},
                        {"serial_ns", to_ns(serial)},
                        {"pinned", pinned},
                        {"one_cpu_asked", false},

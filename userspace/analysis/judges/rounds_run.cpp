@@ -68,18 +68,17 @@ std::optional<RoundsRun> read_rounds(const Facts& facts) {
   result.pinned = *pinned;
   result.one_cpu_asked = *one_cpu;
   double alone_cpu = 0;
-  double shared_cpu = 0;
+  double critical_cpu = 0;
   for (const auto& [name, into] : {std::pair{"alone_ns", &result.alone_ns},
                                    {"start_ns", &result.start_ns},
                                    {"shared_ns", &result.shared_ns},
                                    {"serial_ns", &result.serial_ns},
                                    {"alone_cpu_ns", &alone_cpu},
-                                   {"shared_cpu_ns", &shared_cpu}}) {
+                                   {"critical_cpu_ns", &critical_cpu}}) {
     const auto value = result.run.number(name);
     if (!value || *value < 0) return std::nullopt;
     *into = *value;
   }
-  result.cpu_growth = alone_cpu > 0 ? std::abs(shared_cpu / alone_cpu - 1) : 0;
   // Threads are dealt out to the CPUs in turn.
   result.cpu_shares_ns.resize(result.cpus);
   for (std::size_t i = 0; i < result.run.actors().size(); ++i) {
@@ -88,6 +87,9 @@ std::optional<RoundsRun> read_rounds(const Facts& facts) {
     result.cpu_shares_ns[i % result.cpus] += *share;
   }
   if (result.critical_ns() <= 0) return std::nullopt;
+  // What the same work took alone.
+  const double expected = alone_cpu * result.critical_ns() / result.work_ns();
+  result.cpu_growth = expected > 0 ? std::abs(critical_cpu / expected - 1) : 0;
   // A round that was cut short has all its phases marked, or some: it does not count.
   std::vector<PhaseSpan> phases = phases_of(facts, result.run.actors().front());
   std::erase_if(phases, [&](const PhaseSpan& phase) {
@@ -121,8 +123,8 @@ Conditions rounds_conditions(const RoundsRun& run) {
   }
   if (run.cpu_growth > noise_limits::kCalibrationError) {
     conditions.doubts.push_back(
-        fmt::format("the same work took {} more or less CPU time when it was shared out: the CPUs "
-                    "share a core, or change their speed",
+        fmt::format("the longest share took {} more or less CPU time than alone: the CPUs share a "
+                    "core, or change their speed",
                     percent(run.cpu_growth)));
   }
   const double starting = ratio(run.start_ns, run.shared_ns);
@@ -184,8 +186,8 @@ report::Finding rounds_finding(const RoundsRun& run,
                   "worked.",
                   decimal(run.at_work_alone), decimal(run.at_work_shared)));
   finding.evidence.push_back(
-      fmt::format("Starting and collecting the threads took {} (rounds without work); the work's "
-                  "CPU time differed by {}.",
+      fmt::format("Starting and collecting the threads took {} (rounds without work); the CPU "
+                  "time of the longest share differed by {}.",
                   duration(a_round(run.start_ns, run.rounds)), percent(run.cpu_growth)));
   return finding;
 }

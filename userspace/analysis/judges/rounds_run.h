@@ -18,8 +18,9 @@ struct RoundsRun {
   double alone_ns = 0;  // wall time of all rounds
   double start_ns = 0;  // of starting and collecting the threads without any work
   double shared_ns = 0;
-  double cpu_growth = 0;  // relative, of the work's CPU time when it is shared out
-  double serial_ns = 0;   // of one round
+  // Relative: the CPU time of the serial part and the longest share, against the same work alone.
+  double cpu_growth = 0;
+  double serial_ns = 0;  // of one round
   std::vector<double>
       cpu_shares_ns;  // of one round, what each CPU has to do beside the serial part
   std::size_t cpus = 0;
@@ -40,9 +41,9 @@ struct RoundsRun {
 std::optional<RoundsRun> read_rounds(const Facts& facts);
 
 // By what part of itself the time shared out may differ from the formula: what others, the observer
-// and the hypervisor took, all of it then and from the CPU that finishes last; how far the work's
-// own CPU time differs; and what starting and collecting threads takes. All are measured in this
-// run.
+// and the hypervisor took, all of it then and from the CPU that finishes last; how far that CPU's
+// own time for the work differs; and what starting and collecting threads takes. All are measured
+// in this run.
 double rounds_slack(const RoundsRun& run, const Noise& noise);
 
 Conditions rounds_conditions(const RoundsRun& run);

@@ -100,7 +100,8 @@ def counter_complaints(workload):
         found.append(f"{lock} lost {lost} updates")
     if lock == "none" and truth.get("one_cpu"):
         stores, matched = truth.get("stale_stores", 0), truth.get("matched_preemptions", 0)
-        if matched < LEAST_MATCHED * stores:
+        # In a short run one store is more than a hundredth.
+        if stores - matched > max(1, (1 - LEAST_MATCHED) * stores):
             found.append(f"only {matched} of {stores} stale stores have their preemption")
         share = lost_share(workload)
         if share and share["verdict"] == "shown":

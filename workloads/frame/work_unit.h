@@ -2,6 +2,7 @@
 // not shrink when the thread is preempted.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 
@@ -18,7 +19,8 @@ class WorkUnit {
  public:
   explicit WorkUnit(double iteration_ns) : iteration_ns_(iteration_ns) {}
   std::uint64_t iterations(Nanos cpu_time) const {
-    return static_cast<std::uint64_t>(static_cast<double>(to_ns(cpu_time)) / iteration_ns_ + 0.5);
+    return static_cast<std::uint64_t>(
+        std::llround(static_cast<double>(to_ns(cpu_time)) / iteration_ns_));
   }
   void work(Nanos cpu_time) const { spin_iterations(iterations(cpu_time)); }
 

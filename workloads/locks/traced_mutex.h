@@ -26,7 +26,7 @@ class TracedMutex {
   TracedMutex& operator=(const TracedMutex&) = delete;
   ~TracedMutex() { pthread_mutex_destroy(&mutex_); }
 
-  void mark_wanted(Worker& worker) { worker.mark(MarkerKind::kLockWanted, number_, 0); }
+  void mark_wanted(Worker& worker) const { worker.mark(MarkerKind::kLockWanted, number_, 0); }
   void lock(Worker& worker) {
     mark_wanted(worker);
     pthread_mutex_lock(&mutex_);

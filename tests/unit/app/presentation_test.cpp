@@ -5,7 +5,7 @@
 namespace observe::app {
 namespace {
 
-TEST_CASE("--strict wants everything that was recorded, whole, and every promised check passed") {
+TEST_CASE("strict: it wants everything that was recorded, whole, and every promised check passed") {
   report::Summary good;
   good.self_checks.push_back({.name = "passed", .checked = 1, .exact = 1, .passed = true});
   good.self_checks.push_back({.name = "excused", .checked = 1, .promised = false});

@@ -16,7 +16,6 @@ namespace {
 using report::Finding;
 using report::FindingVerdict;
 using report::PredictionVerdict;
-using wording::decimal;
 using wording::duration;
 using wording::number;
 using wording::percent;

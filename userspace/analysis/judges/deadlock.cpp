@@ -14,7 +14,6 @@ namespace observe {
 namespace {
 
 using report::Finding;
-using report::FindingVerdict;
 using report::Prediction;
 
 struct Sleep {

@@ -14,7 +14,6 @@ namespace observe {
 namespace {
 
 using report::Finding;
-using report::FindingVerdict;
 using report::Prediction;
 using report::Relation;
 
@@ -89,10 +88,11 @@ void predict_cure(const Facts& facts, const WorkloadRun& run, const Dinner& dinn
                    .measured = static_cast<double>(dinner.circles.size())};
   predictions.push_back(judge(std::move(circles), noise, marker_conditions(facts)));
 
+  const std::size_t most = run.actors().size() / 2;
   Expected eating{.name = "eating at once, " + dinner.strategy,
                   .formula = "at most ⌊N/2⌋: two forks each",
                   .unit = "threads",
-                  .predicted = static_cast<double>(run.actors().size() / 2),
+                  .predicted = static_cast<double>(most),
                   .measured = static_cast<double>(dinner.eating_at_once),
                   .relation = Relation::kAtMost};
   Conditions conditions = marker_conditions(facts);

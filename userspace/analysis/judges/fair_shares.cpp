@@ -22,7 +22,7 @@ constexpr std::array<int, 40> kWeights = {
 std::optional<int> weight_of(const Actor& actor) {
   const auto nice = actor.number("nice");
   if (!nice || !(*nice >= -20 && *nice <= 19)) return std::nullopt;
-  return kWeights[static_cast<std::size_t>(static_cast<int>(*nice) + 20)];
+  return kWeights[static_cast<std::size_t>(*nice + 20)];
 }
 
 struct Member {

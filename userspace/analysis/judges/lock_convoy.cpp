@@ -15,7 +15,6 @@ namespace {
 using report::Finding;
 using report::FindingVerdict;
 using report::Prediction;
-using report::PredictionVerdict;
 using report::Relation;
 
 constexpr std::uint64_t kEnoughOperations = 1000;

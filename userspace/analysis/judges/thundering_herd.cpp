@@ -128,7 +128,7 @@ Judgement judge_thundering_herd(const Facts& facts, const Noise& noise) {
   predictions.push_back(judge({.name = "tokens taken",
                                .formula = "each token once",
                                .predicted = given - run->number("left_over").value_or(0),
-                               .measured = *taken},
+                               .measured = taken},
                               noise, {.quiet = false, .lossless = false}));
   judgement.findings.push_back(verdict(one, all, *waiters, predictions));
   return judgement;

@@ -100,9 +100,10 @@ std::vector<pid_t> descendants_of(pid_t root) {
   const auto add = [&](pid_t pid) {
     if (found.size() < kMostProcesses && known.insert(pid).second) found.push_back(pid);
   };
+  std::size_t next = 0;  // whose children are not looked for yet; adding makes more of them
   if (kernel_lists_children()) {
-    for (std::size_t at = 0; at < found.size(); ++at) {
-      for (const pid_t child : listed_children(found[at])) add(child);
+    while (next < found.size()) {
+      for (const pid_t child : listed_children(found[next++])) add(child);
     }
   } else {
     std::vector<std::pair<pid_t, pid_t>> parents;
@@ -110,9 +111,9 @@ std::vector<pid_t> descendants_of(pid_t root) {
       if (const auto parent = parent_of(pid)) parents.emplace_back(*parent, pid);
     }
     std::ranges::sort(parents);
-    for (std::size_t at = 0; at < found.size(); ++at) {
+    while (next < found.size()) {
       const auto children =
-          std::ranges::equal_range(parents, found[at], {}, &std::pair<pid_t, pid_t>::first);
+          std::ranges::equal_range(parents, found[next++], {}, &std::pair<pid_t, pid_t>::first);
       for (const auto& [parent, child] : children) add(child);
     }
   }

@@ -7,9 +7,9 @@
 
 /*
  * Real-time kernels from 7.0 on leave preemption on around tracepoints: a second task of this CPU
- * may come here while a first is in the middle; on preemptible kernels so may one at a marked place of
- * a program (mark.bpf.c), any time. The second finds two writers and loses its records,
- * counted and located like any other loss. Both count themselves in before they look, each with one
+ * may come here while a first is in the middle; on preemptible kernels so may one at a marked place
+ * of a program (mark.bpf.c), any time. The second finds two writers and loses its records, counted
+ * and located like any other loss. Both count themselves in before they look, each with one
  * instruction, so at most one of them ever finds itself alone; tasks do not change CPUs here.
  */
 static __always_inline bool enter_life_lane(u64 records)

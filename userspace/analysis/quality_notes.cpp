@@ -46,8 +46,7 @@ std::vector<std::string> quality_notes(const Facts& facts) {
        "older than the one before it on the same CPU: given its time");
   note(trace.events_after_death + lines.events_of_the_dead, "event",
        "of threads that had ended: ignored");
-  note(lines.switch_mismatches, "switch-out",
-       "contradicted who ran: that is unknown");
+  note(lines.switch_mismatches, "switch-out", "contradicted who ran: that is unknown");
   note(lines.runs_without_wakeup, "run",
        "without a wake-up: the thread had stayed runnable, or its wake-up was lost");
   note(

@@ -28,7 +28,8 @@ Lines evidence_lines(const report::Summary& summary, std::size_t columns, std::s
 Lines role_lines(const report::Summary& summary, std::size_t columns, std::size_t rows);
 Lines cpu_lines(const report::Summary& summary, std::size_t columns, std::size_t rows);
 Lines number_lines(const report::Summary& summary, std::size_t columns);
-// Tasks that a program schedules by itself: one line for each thread that carries some, at most two.
+// Tasks that a program schedules by itself: one line for each thread that carries some, at most
+// two.
 Lines user_task_lines(const report::Summary& summary, std::size_t columns);
 Lines trust_lines(const report::Summary& summary, const SummaryOptions& options);
 

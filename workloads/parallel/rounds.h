@@ -32,8 +32,8 @@ inline constexpr Parameter kUnpinned = {
 Result<void> validate_rounds(const Values& values, const Shares& shares);
 
 // Until told to stop, or --ops rounds. Facts of the whole: rounds, alone_ns, start_ns, shared_ns
-// (sums of wall time), alone_cpu_ns, shared_cpu_ns (sums of the work's CPU time), critical_cpu_ns (that of
-// the serial part and of the CPU that had most to do, round by round), serial_ns (of one
+// (sums of wall time), alone_cpu_ns, shared_cpu_ns (sums of the work's CPU time), critical_cpu_ns
+// (that of the serial part and of the CPU that had most to do, round by round), serial_ns (of one
 // round), pinned, cpus_used. Of each thread: share_ns. A round that is cut short does not count.
 Result<void> perform_rounds(const Values& values, Stage& stage, const Shares& shares);
 

@@ -33,7 +33,11 @@ inline WorkloadInfo coop_info(std::string name, Nanos end, std::map<std::string,
 }
 
 inline HostInfo eevdf_host() {
-  return {.kernel = "6.18.44", .cpus_online = 2, .hz = 250, .scheduler = "EEVDF", .slice_ns = 1'400'000};
+  return {.kernel = "6.18.44",
+          .cpus_online = 2,
+          .hz = 250,
+          .scheduler = "EEVDF",
+          .slice_ns = 1'400'000};
 }
 
 // Tasks in a circle on A; task 0 computes for `hog` where that is more than nothing.

@@ -52,13 +52,13 @@ TEST_CASE("a user's login comes from the first line that makes sense") {
       "wrapped:x:4294968296:0::/bad:/bad\n"
       ":x:1000:0::/bad:/bad\n"
       "more:x:1000:0::/bad:/bad:\n"
-      "ada:x:1000:1000:Ada,,,:/home/ada:/bin/zsh\n"
-      "other:x:1000:1000::/home/other:/bin/sh\n"
-      "plain:x:1001:1001::/home/plain:";
+      "ada:x:1000:1000:Ada,,,:/people/ada:/bin/zsh\n"
+      "other:x:1000:1000::/people/other:/bin/sh\n"
+      "plain:x:1001:1001::/people/plain:";
   const std::optional<Login> ada = login_of(1000, file);
   REQUIRE(ada);
   CHECK(ada->name == "ada");
-  CHECK(ada->home == "/home/ada");
+  CHECK(ada->home == "/people/ada");
   CHECK(ada->shell == "/bin/zsh");
   REQUIRE(login_of(1001, file));
   CHECK(login_of(1001, file)->shell == "/bin/sh");

@@ -124,8 +124,8 @@ Error explain_usdt_failure(const UsdtProbe& probe, int errno_value, const Libbpf
   if (const std::string said = log.summary(); !said.empty()) {
     error.reason += fmt::format(" ({})", text::sanitise(said));
   }
-  error.advice = fmt::format("see which probes it has: readelf --notes '{}'",
-                             text::sanitise(probe.path));
+  error.advice =
+      fmt::format("see which probes it has: readelf --notes '{}'", text::sanitise(probe.path));
   return error;
 }
 

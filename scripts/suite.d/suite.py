@@ -163,7 +163,7 @@ def main():
     parser.add_argument("--disturbed", action="store_true")
     parser.add_argument("--write", type=pathlib.Path)
     parser.add_argument("names", nargs="*")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
     known = [row["name"] for row in catalogue(asked.observe)]
     for name in asked.names:
         if name not in known:

@@ -40,6 +40,7 @@ def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     root = pathlib.Path.cwd()
     by_source = dependencies(build, root)
+    known = 0
     for line in sys.stdin:
         source = root / line.strip()
         if source not in by_source:
@@ -49,6 +50,10 @@ def main():
         for path in sorted(by_source[source]):
             stamp.update(str(path.relative_to(root)).encode() + digest(path))
         print(stamp.hexdigest(), line.strip())
+        known += 1
+    # Nothing to look at must not pass for nothing found.
+    if known == 0:
+        sys.exit(f"{build}: the build knows none of the sources")
 
 
 if __name__ == "__main__":
